@@ -1,0 +1,50 @@
+"""The brake: the part of the kill switch that works with a file, and in memory when even that cannot be written."""
+
+from pathlib import Path
+
+import structlog
+
+OUR_MARK = b"pulled by reins while the audit log could not be written\n"
+log = structlog.get_logger("brake")
+
+
+class FileBrake:
+    """A `HALT` file holds the mode at off. Whoever made it removes it; the bot removes only its own."""
+
+    def __init__(self, halt_file: Path) -> None:
+        """Watch this file."""
+        self._file = halt_file
+        self._pulled_here = False
+
+    def pulled(self) -> bool:
+        """Tell whether the file is there, or the brake was pulled in this process. A folder that cannot be read halts."""
+        if self._pulled_here:
+            return True
+        try:
+            self._file.stat()
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def pull(self) -> None:
+        """Hold the mode at off from now on; the file makes that outlive this process where the disk allows it."""
+        self._pulled_here = True
+        try:
+            with self._file.open("xb") as file:
+                file.write(OUR_MARK)
+        except FileExistsError:
+            return
+        except OSError as error:
+            log.warning("halt_file_unwritable", error=str(error))
+
+    def release_ours(self) -> None:
+        """Let go of our own pull: the stored mode says off by now. A HALT file that people made stays."""
+        self._pulled_here = False
+        try:
+            # A full disk may have kept the file but not its content; people's files are never empty of intent.
+            if self._file.read_bytes() in (OUR_MARK, b""):
+                self._file.unlink()
+        except FileNotFoundError:
+            return

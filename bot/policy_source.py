@@ -1,0 +1,43 @@
+"""The policy file as it is now: read again whenever it changes."""
+
+from pathlib import Path
+
+import structlog
+
+from policy.loading import PolicyState, load_policy
+
+log = structlog.get_logger("policy")
+_Seen = tuple[int, int, int]
+
+
+class PolicySource:
+    """Call it for the policy in force; a file that became broken is broken at once, never the last good one."""
+
+    def __init__(self, path: Path) -> None:
+        """Read the file for the first time."""
+        self._path = path
+        self._seen: _Seen | None = None
+        self._state = load_policy(None)
+        self()
+
+    def __call__(self) -> PolicyState:
+        """Return the policy, re-read if the file has changed since the last call."""
+        try:
+            found = self._path.stat()
+            seen: _Seen | None = (found.st_mtime_ns, found.st_size, found.st_ino)
+        except OSError:
+            seen = None
+        if seen is None or seen != self._seen:
+            self._seen = seen
+            self._read()
+        return self._state
+
+    def _read(self) -> None:
+        try:
+            raw: bytes | None = self._path.read_bytes()
+        except OSError:
+            raw = None
+        state = load_policy(raw)
+        if state.version != self._state.version or state.status is not self._state.status:
+            log.info("policy_read", status=state.status.value, version=state.version[:12], problems=state.problems)
+        self._state = state

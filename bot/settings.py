@@ -1,0 +1,67 @@
+"""Settings of this installation: environment and `reins.toml`, read once at start, nothing read at import."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from domain.errors import UserError
+from domain.modes import Mode
+
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class Settings(BaseSettings):
+    """Where things are and what is switched on. Environment names begin with `REINS_`; the environment wins over the file."""
+
+    model_config = SettingsConfigDict(env_prefix="REINS_", extra="forbid", frozen=True, toml_file="reins.toml")
+
+    home: Path = Path(".reins")
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8710
+    public_url: str | None = None
+    policy_file: Path | None = None
+    autonomy_mode: Mode | None = Field(default=None, validation_alias=AliasChoices("AUTONOMY_MODE", "autonomy_mode"))
+    mutation_artifacts: Path | None = None
+    triage_artifacts: Path | None = None
+    log_level: str = "info"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library passes it by name
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library passes it by name
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read arguments first, then the environment, then `reins.toml`."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @model_validator(mode="after")
+    def _not_half_secured(self) -> "Settings":
+        if self.host not in LOOPBACK_HOSTS and not (self.public_url or "").startswith("https://"):
+            raise ValueError("a host beyond loopback needs public_url with https: cookies must not travel in the clear")
+        return self
+
+    @property
+    def url(self) -> str:
+        """Return the address people open, without a slash at its end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+def read_settings() -> Settings:
+    """Read the settings.
+
+    Raises:
+        UserError: a setting is unknown or has a wrong shape; the message names each.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(str(part) for part in detail['loc']) or 'settings'}: {detail['msg']}"
+            for detail in error.errors(include_url=False, include_input=False)
+        )
+        raise UserError(f"the settings cannot be used: {problems}") from error

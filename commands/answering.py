@@ -1,0 +1,44 @@
+"""What `ok` and `no` share: finding the approval a handle names and the facts the gate judges it by."""
+
+from datetime import timedelta
+
+from commands.command import Arguments, Context, Subject
+from commands.starting import Ordered, intent_of, slot_of
+from domain.approvals import Approval
+from domain.people import Scope
+from domain.requests import Request, RequestKind
+from policy.facts import ApprovalFacts
+from store.tables import Tables
+
+
+def find_approval(handle: str, tables: Tables) -> Approval | None:
+    """Return the approval a handle names, whatever its state."""
+    meaning = tables.handles.meaning(handle, "approval")
+    return tables.approvals.get(meaning[1]) if meaning else None
+
+
+def order_of(approval: Approval) -> Ordered:
+    """Return what an approval would start."""
+    return Ordered(approval.action, approval.ref, approval.inputs, approval.requested_by)
+
+
+def subject_of(verb: str, kind: RequestKind, arguments: Arguments, context: Context, tables: Tables) -> Subject:
+    """Describe an answer to an approval; the digest is made again from the policy as it is now."""
+    handle = arguments.values["id"]
+    approval = find_approval(handle, tables)
+    if approval is None:
+        return Subject(Request(verb, kind, Scope.APPROVE, handle))
+    policy, version = context.state.policy, context.state.version
+    intent = intent_of(policy, version, order_of(approval)) if policy else None
+    facts = ApprovalFacts(
+        state=approval.state.value,
+        requested_by=approval.requested_by,
+        risk=approval.risk,
+        allow_self=approval.allow_self,
+        # Rounded up, so that a fraction of a second left is not taken for expired before it is.
+        expires_in_seconds=-((context.now - approval.expires_at) // timedelta(seconds=1)),
+        voted_already=any(vote.person == context.person.id for vote in approval.votes),
+        digest_matches=intent is not None and intent.digest() == approval.digest,
+    )
+    request = Request(verb, kind, Scope.APPROVE, handle, approval.action, approval.ref, approval.inputs)
+    return Subject(request, approval=facts, slot=slot_of(policy, approval.action, approval.ref))

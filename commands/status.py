@@ -1,0 +1,73 @@
+"""status: mode, loops, what runs, what waits, with ages; every figure comes from the store."""
+
+from commands.command import Arguments, Command, Context, Outcome, Reply, reading
+from commands.wording import backlog_line, mutation_line, run_line
+from domain.clock import describe_age
+from domain.modes import Mode
+from domain.people import Scope
+from policy.loading import PolicyStatus
+from store.tables import Tables
+
+SHOWN_RUNS = 3
+
+
+def run(arguments: Arguments, context: Context, tables: Tables) -> Outcome:  # noqa: ARG001 - every command has this shape
+    """Say in a few lines how everything stands."""
+    running = tables.runs.unfinished()
+    waiting = tables.approvals.waiting(context.now)
+    lines = [
+        _mode_line(context, tables),
+        mutation_line(tables.snapshots.mutation(), context.now),
+        backlog_line(tables.snapshots.triage(), context.now),
+        *(run_line(one, context.now) for one in running[:SHOWN_RUNS]),
+        f"Runs open: {len(running)}. Approvals waiting: {len(waiting)}.",
+        _policy_line(context),
+        _outbox_line(context, tables),
+    ]
+    keys = ("approvals", "last") if waiting else ("last", "mutation", "unresolved")
+    return Outcome(Reply("\n".join(line for line in lines if line), keys))
+
+
+def _mode_line(context: Context, tables: Tables) -> str:
+    mode, stored = context.mode, tables.mode.current()
+    since = f", set by {stored.changed_by} {describe_age(stored.changed_at, context.now)} ago" if stored else ""
+    return f"Mode {mode.effective.value}, held by {mode.held_by}{since}.{_soak(context, tables)}"
+
+
+def _soak(context: Context, tables: Tables) -> str:
+    policy = context.state.policy
+    if policy is None or context.mode.effective is Mode.OPERATE:
+        return ""
+    clean, first = tables.runs.clean_report_runs()
+    days = (context.now - first).days if first else 0
+    security = policy.security
+    if days >= security.soak_days and clean >= security.soak_clean_runs:
+        return " Soak window passed."
+    return (
+        f" Soak: {min(days, security.soak_days)}/{security.soak_days} days,"
+        f" {min(clean, security.soak_clean_runs)}/{security.soak_clean_runs} clean runs."
+    )
+
+
+def _policy_line(context: Context) -> str:
+    if context.state.status is PolicyStatus.LOADED:
+        return f"Policy {context.state.version[:8]}."
+    problem = context.state.problems[0] if context.state.problems else "no reason given"
+    return f"{context.state.status.value}: nothing may be written. {problem}"
+
+
+def _outbox_line(context: Context, tables: Tables) -> str:
+    count, oldest = tables.outbox.waiting()
+    return f"Outbox: {count} waiting, the oldest for {describe_age(oldest, context.now)}." if oldest else ""
+
+
+STATUS = Command(
+    verb="status",
+    short="s",
+    usage="status",
+    summary="how everything stands",
+    examples=("status",),
+    scope=Scope.READ,
+    about=reading("status"),
+    run=run,
+)

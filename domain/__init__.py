@@ -1,0 +1,1 @@
+"""Words every folder shares: frozen data and pure functions, no I/O."""

@@ -1,0 +1,69 @@
+"""The last thing a loop measured, as the store keeps it and `status`, `mutation` and `unresolved` read it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from domain.findings import Finding, HotSpot, MutantCounts
+
+
+class LoopReason(StrEnum):
+    """Why a loop's verdict is what it is: one closed list for all loops, detail text is another field."""
+
+    RESOLVED = "resolved"
+    UNRESOLVED = "unresolved"
+    THRESHOLD_MET = "threshold_met"
+    BELOW_THRESHOLD = "below_threshold"
+    NO_MUTANTS = "no_mutants"
+    BASELINE_FAILED = "baseline_failed"
+    INCOMPLETE_SHARDS = "incomplete_shards"
+    UNFINISHED_RUN = "unfinished_run"
+    STALE_RUN = "stale_run"
+    NO_ARTIFACT = "no_artifact"
+    AMBIGUOUS_ARTIFACT = "ambiguous_artifact"
+    UNREADABLE_ARTIFACT = "unreadable_artifact"
+    SOURCE_MISMATCH = "source_mismatch"
+
+
+class LoopStatus(StrEnum):
+    """`ok`: measured and good. `work_remains`: measured, and something is left. `unknown`: could not be measured."""
+
+    OK = "ok"
+    WORK_REMAINS = "work_remains"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class MutationSnapshot:
+    """The newest mutation measurement. A provisional score is shown as such and never opens a gate."""
+
+    status: LoopStatus
+    reason: LoopReason
+    detail: str
+    source: str
+    taken_at: datetime
+    measured_at: datetime | None
+    tool: str | None
+    score_basis_points: int | None
+    provisional: bool
+    counts: MutantCounts | None
+    hot_spots: tuple[HotSpot, ...]
+    categories: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TriageSnapshot:
+    """The newest backlog measurement: counts are None when unknown, never zero (D6, I11)."""
+
+    status: LoopStatus
+    reason: LoopReason
+    detail: str
+    source: str
+    taken_at: datetime
+    measured_at: datetime | None
+    high: int | None
+    medium: int | None
+    unknown_severity: int | None
+    findings: tuple[Finding, ...]
+    head_sha: str | None = None
+    pr_number: int | None = None

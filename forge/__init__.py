@@ -1,0 +1,1 @@
+"""Where workflows run and their results lie: the port, and one adapter per vendor."""

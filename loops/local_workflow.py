@@ -1,0 +1,99 @@
+"""The loops as workflows of the local forge: the same code as on the command line, over the configured folders."""
+
+import re
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from domain.clock import Clock
+from domain.runs import Attempt
+from domain.snapshots import LoopStatus, MutationSnapshot, TriageSnapshot
+from forge.local_execution import Workflow
+from forge.local_steps import WorkflowResult
+from forge.port import Job
+from loops.bundle import write_bundle
+from loops.documents import documents
+from loops.mutation.loop import run_mutation_loop
+from loops.mutation.settings import MutationSettings
+from loops.report import AttemptNote, AttemptReport, LoopReport
+from loops.triage.loop import run_triage_loop
+from loops.triage.settings import TriageSettings
+from policy.file import LoopLimits, Loops
+
+MUTATION_WORKFLOW = "mutation-loop"
+TRIAGE_WORKFLOW = "triage-loop"
+_SNAPSHOT: TypeAdapter[MutationSnapshot | TriageSnapshot] = TypeAdapter(MutationSnapshot | TriageSnapshot)
+_UNSAFE_IN_A_NAME = re.compile(r"[^A-Za-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class LocalLoops:
+    """Where the loops read and write on this machine, and where their limits come from."""
+
+    mutation_artifacts: Path
+    triage_artifacts: Path
+    reports: Path
+    limits: Callable[[], Loops]
+    clock: Clock
+
+    def workflows(self) -> Mapping[str, Workflow]:
+        """Return the workflows by the names that policy files use."""
+        return {MUTATION_WORKFLOW: self._mutation, TRIAGE_WORKFLOW: self._triage}
+
+    def _mutation(self, job: Job, note: Callable[[Attempt], None], cancelled: threading.Event) -> WorkflowResult:
+        limits = self.limits().mutation
+        settings = MutationSettings(
+            repository=job.repository,
+            branch=job.ref,
+            threshold_basis_points=_threshold(job, limits),
+            max_age_hours=limits.max_age_hours,
+            expected_shards=limits.shards,
+        )
+        report = run_mutation_loop(self.mutation_artifacts, settings, self.clock, _noting(note))
+        return self._finish(job, report, cancelled)
+
+    def _triage(self, job: Job, note: Callable[[Attempt], None], cancelled: threading.Event) -> WorkflowResult:
+        limits = self.limits().triage
+        settings = TriageSettings(repository=job.repository, branch=job.ref, max_age_hours=limits.max_age_hours)
+        report = run_triage_loop(self.triage_artifacts, settings, self.clock, _noting(note))
+        return self._finish(job, report, cancelled)
+
+    def _finish(self, job: Job, report: LoopReport, cancelled: threading.Event) -> WorkflowResult:
+        if not cancelled.is_set():
+            self.reports.mkdir(parents=True, exist_ok=True)
+            branch = _UNSAFE_IN_A_NAME.sub("-", report.branch).strip("-")
+            write_bundle(self.reports, f"{job.workflow}-{branch}", documents(report))
+        return WorkflowResult(
+            conclusion=report.reason.value,
+            summary=report.summary,
+            unresolved=report.unresolved,
+            ok=report.status is not LoopStatus.UNKNOWN,
+            head_sha=report.attempts[-1].source_sha,
+            report={"snapshot": _SNAPSHOT.dump_python(report.snapshot, mode="json")},
+        )
+
+
+def read_snapshot(report: Mapping[str, Any] | None) -> MutationSnapshot | TriageSnapshot | None:
+    """Read the measurement back from a job's report, or return None when the job carries none."""
+    if report is None or "snapshot" not in report:
+        return None
+    return _SNAPSHOT.validate_python(report["snapshot"], strict=False)
+
+
+def _noting(note: Callable[[Attempt], None]) -> AttemptNote:
+    def write(attempt: AttemptReport) -> None:
+        conclusion = attempt.conclusion.value if attempt.conclusion else None
+        note(Attempt(attempt.number, attempt.status, attempt.started_at, attempt.finished_at, conclusion))
+
+    return write
+
+
+def _threshold(job: Job, limits: LoopLimits) -> int:
+    """Return the threshold in basis points: the run's own input where the action has one, else the policy's."""
+    percent = job.inputs.get("threshold", limits.threshold_percent)
+    whole, _, fraction = percent.partition(".")
+    return int(whole) * 100 + int(fraction.ljust(2, "0") or 0)

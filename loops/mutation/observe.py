@@ -1,0 +1,64 @@
+"""Looking into an artifact folder for mutation results: the loop's only file access."""
+
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from domain.snapshots import LoopReason
+from loops.artifacts import ArtifactError, ArtifactFile, find_files
+from loops.mutation.cargo_mutants import EARLIER_RUN_FOLDER, OUTCOMES_FILE, PLANNED_FILE, read_cargo_mutants
+from loops.mutation.merge import ONE_RUN_ONLY, merge
+from loops.mutation.model import MutationFacts, ToolRun
+from loops.mutation.mutmut import META_SUFFIX, STATS_FILE, read_mutmut
+from loops.mutation.run_record import RUN_RECORD_FILE, read_run_record
+
+MAX_MUTANTS = 200_000  # twice the largest project known; about 100 MB in memory
+
+
+def observe(folder: Path, now: datetime) -> MutationFacts:
+    """Read every result in the folder and merge them.
+
+    Raises:
+        ArtifactError: nothing there, unreadable, or not of one run; its `reason` says which.
+    """
+    files = [file for file in find_files(folder, _wanted) if EARLIER_RUN_FOLDER not in PurePosixPath(file.name).parts]
+    runs = [*_cargo_runs(files, now), *_mutmut_runs(files)]
+    if not runs:
+        expected = "outcomes.json (cargo-mutants), .py.meta or mutmut-cicd-stats.json (mutmut)"
+        raise ArtifactError(
+            folder.name, None, f"holds no {expected}", "let CI upload the tool's output", LoopReason.NO_ARTIFACT
+        )
+    return merge(runs, [read_run_record(file, now) for file in files if file.path.name == RUN_RECORD_FILE])
+
+
+def _wanted(name: str) -> bool:
+    exact = name in {PLANNED_FILE, STATS_FILE, RUN_RECORD_FILE}
+    return exact or name.endswith(META_SUFFIX) or OUTCOMES_FILE.fullmatch(name) is not None
+
+
+def _cargo_runs(files: list[ArtifactFile], now: datetime) -> list[ToolRun]:
+    planned = {PurePosixPath(file.name).parent: file for file in files if file.path.name == PLANNED_FILE}
+    runs: list[ToolRun] = []
+    for file in files:
+        if OUTCOMES_FILE.fullmatch(file.path.name):
+            beside = planned.get(PurePosixPath(file.name).parent) if file.path.name == "outcomes.json" else None
+            runs.append(read_cargo_mutants(file, beside, now))
+            _check_amount(file, sum(len(run.mutants) for run in runs))
+    return runs
+
+
+def _mutmut_runs(files: list[ArtifactFile]) -> list[ToolRun]:
+    stats = [file for file in files if file.path.name == STATS_FILE]
+    metas = tuple(file for file in files if file.path.name.endswith(META_SUFFIX))
+    if len(stats) > 1:
+        problem = f"lies beside {stats[1].name}: two runs"
+        raise ArtifactError(stats[0].name, None, problem, ONE_RUN_ONLY, LoopReason.AMBIGUOUS_ARTIFACT)
+    if not stats and not metas:
+        return []
+    run = read_mutmut(stats[0] if stats else None, metas)
+    _check_amount(stats[0] if stats else metas[0], len(run.mutants))
+    return [run]
+
+
+def _check_amount(file: ArtifactFile, mutants: int) -> None:
+    if mutants > MAX_MUTANTS:
+        raise ArtifactError(file.name, None, f"brings the mutants above {MAX_MUTANTS}", "measure a part of the code")

@@ -1,0 +1,103 @@
+"""What a job's state on its forge means for our run: pure, so that every order of events can be tried."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from commands.wording import final_word, number
+from domain.notices import Notice, NoticeKind
+from domain.runs import Attempt, AttemptState, Run, RunState
+from domain.untrusted import clean_line
+from forge.port import Job, JobState
+
+SUMMARY_CHARACTERS = 160
+LOST_AFTER = timedelta(seconds=120)  # a forge that still knows nothing this long after the deadline has lost the job
+_STATES = {
+    JobState.QUEUED: RunState.DISPATCHED,
+    JobState.RUNNING: RunState.RUNNING,
+    JobState.SUCCEEDED: RunState.SUCCEEDED,
+    JobState.FAILED: RunState.FAILED,
+    JobState.CANCELLED: RunState.CANCELLED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A run brought up to date, and what people should learn about it."""
+
+    run: Run
+    notices: tuple[Notice, ...]
+
+
+def follow(run: Run, job: Job, mode: str, now: datetime) -> Progress:
+    """Bring a run up to date with its job. A run that is over stays as it is."""
+    if run.state.final:
+        return Progress(run, ())
+    state = _STATES[job.state]
+    current = replace(
+        run,
+        state=state,
+        attempts=job.attempts,
+        finished_at=now if state.final else None,
+        reason=job.conclusion,
+        summary=clean_line(job.summary, SUMMARY_CHARACTERS) if job.summary else None,
+        unresolved=job.unresolved,
+        url=job.url,
+        head_sha=job.head_sha,
+    )
+    notices = [*_attempt_notices(run, current, mode)]
+    if state.final:
+        notices.append(final_notice(current, mode))
+    return Progress(current, tuple(notices))
+
+
+def lose(run: Run, mode: str, now: datetime) -> Progress | None:
+    """Give up a run that its forge does not know long after its deadline: how it ended is unknown, and said to be."""
+    if run.state.final or now < run.deadline_at + LOST_AFTER:
+        return None
+    lost = replace(run, state=RunState.UNKNOWN, finished_at=now, reason="lost", summary="nobody can tell how it ended")
+    return Progress(lost, (final_notice(lost, mode),))
+
+
+def refuse(run: Run, reason: str, sentence: str, mode: str, now: datetime) -> Progress:
+    """End a run that never reached its forge."""
+    refused = replace(run, state=RunState.REFUSED, finished_at=now, reason=reason, summary=sentence)
+    return Progress(refused, (final_notice(refused, mode),))
+
+
+def final_notice(run: Run, mode: str) -> Notice:
+    """Say how a run ended, with every field a loop notice carries (design section 9)."""
+    found = run.summary or run.reason or "no reason given"
+    text = f"{final_word(run.state)} {run.handle} {run.action} on {run.repository}@{run.ref}: {found}."
+    return _notice(run, NoticeKind.FINAL, 0, f"{text} Unresolved {number(run.unresolved)}, mode {mode}.", mode)
+
+
+def _attempt_notices(before: Run, after: Run, mode: str) -> Iterator[Notice]:
+    told = {attempt.number: attempt.state for attempt in before.attempts}
+    for attempt in after.attempts:
+        name = f"{after.handle} {after.action}"
+        if attempt.number not in told:
+            text = f"{name}: attempt {attempt.number} started on {after.repository}@{after.ref}."
+            yield _notice(after, NoticeKind.ATTEMPT_START, attempt.number, text, mode)
+        if attempt.state is AttemptState.DONE and told.get(attempt.number) is not AttemptState.DONE:
+            text = f"{name}: attempt {attempt.number} done, {_conclusion(attempt)}."
+            yield _notice(after, NoticeKind.ATTEMPT_DONE, attempt.number, text, mode)
+
+
+def _conclusion(attempt: Attempt) -> str:
+    return (attempt.conclusion or "no conclusion").replace("_", " ")
+
+
+def _notice(run: Run, kind: NoticeKind, attempt: int, text: str, mode: str) -> Notice:
+    return Notice(
+        key=f"{run.id}:{kind.value}:{attempt}",
+        kind=kind,
+        text=text,
+        run_handle=run.handle,
+        repository=run.repository,
+        branch=run.ref,
+        run_url=run.url,
+        unresolved=run.unresolved,
+        mode=mode,
+        reason=run.reason,
+    )

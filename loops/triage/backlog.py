@@ -1,0 +1,110 @@
+"""Reading `backlog-medium.json`, the list of open review findings that the triage workflow uploads."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.findings import Finding, Severity
+from domain.untrusted import clean_line
+from loops.artifacts import ArtifactFile
+from loops.records import Record, read_record
+
+BACKLOG_FILE = "backlog-medium.json"
+MAX_FINDINGS = 50  # kept for reading; the counts are of all
+MAX_LINE = 10_000_000
+MAX_NUMBER = 1_000_000_000
+SUMMARY_CHARACTERS = 220  # the producer's own limit
+PATH_CHARACTERS = 160
+CATEGORY_CHARACTERS = 40
+SHA = re.compile(r"[0-9A-Za-z]{1,64}")  # as the forge writes it; compared, never interpreted
+SOURCE = re.compile(r"[a-z][a-z0-9-]{0,39}")
+WORST_FIRST = (
+    Severity.CRITICAL,
+    Severity.HIGH,
+    Severity.UNKNOWN,
+    Severity.MEDIUM,
+    Severity.LOW,
+    Severity.INFO,
+)
+_WORD = re.compile(r"[a-z0-9]+")
+# The triage workflow's words and CodeRabbit's own labels; "Major" was in no list of the original (D8).
+_SEVERITIES = {
+    **dict.fromkeys(("critical", "sev0", "p0", "blocker"), Severity.CRITICAL),
+    **dict.fromkeys(("high", "major", "sev1", "p1", "urgent"), Severity.HIGH),
+    **dict.fromkeys(("medium", "moderate", "sev2", "p2", "warning", "warn"), Severity.MEDIUM),
+    **dict.fromkeys(("low", "minor", "sev3", "p3"), Severity.LOW),
+    **dict.fromkeys(("info", "informational", "trivial", "nit", "nitpick", "p4"), Severity.INFO),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """One backlog file. `counts` covers every item, `findings` the worst `MAX_FINDINGS`, cleaned and capped (D37)."""
+
+    file: str
+    source: str
+    repository: str
+    branch: str | None
+    pr_number: int | None
+    head_sha: str | None
+    generated_at: datetime
+    counts: dict[Severity, int]
+    findings: tuple[Finding, ...]
+
+
+def read_backlog(file: ArtifactFile, now: datetime) -> Backlog:
+    """Read `{source, repository, pr_number, head_sha, generated_at, items[{category, severity, summary, path, line}]}`.
+
+    The hand-off text for agents that the file may carry is left where it is: it is data of an outsider, not an order.
+
+    Raises:
+        ArtifactError: the file is not of that shape, or its time has no zone or lies in the future (D36).
+    """
+    document = read_record(file)
+    generated_at = document.optional_time("generated_at", now)
+    if generated_at is None:
+        raise document.wrong("generated_at", "is missing")
+    findings = [_finding(item) for item in document.records("items")]
+    return Backlog(
+        file=file.name,
+        source=_matching(document, "source", SOURCE, "a short name like coderabbit") or "not stated",
+        repository=document.text("repository"),
+        branch=document.optional_text("branch"),
+        pr_number=document.optional_count("pr_number", MAX_NUMBER),
+        head_sha=_matching(document, "head_sha", SHA, "a commit id of letters and digits, or null"),
+        generated_at=generated_at,
+        counts=dict(Counter(finding.severity for finding in findings)),
+        findings=tuple(sorted(findings, key=lambda finding: WORST_FIRST.index(finding.severity))[:MAX_FINDINGS]),
+    )
+
+
+def _matching(document: Record, field: str, grammar: re.Pattern[str], shape: str) -> str | None:
+    text = document.optional_text(field)
+    if text is not None and not grammar.fullmatch(text):
+        raise document.wrong(field, f"must be {shape}")
+    return text
+
+
+def _finding(item: Record) -> Finding:
+    path = item.optional_text("path")
+    line = item.optional_count("line", MAX_LINE)
+    # The producer writes the place in front of the text as well: on a small screen once is enough.
+    summary = item.text("summary").removeprefix(f"{path}:{line} - ")
+    return Finding(
+        category=clean_line(item.optional_text("category") or "not stated", CATEGORY_CHARACTERS),
+        severity=read_severity(item.optional_text("severity")),
+        summary=clean_line(summary, SUMMARY_CHARACTERS),
+        path=clean_line(path, PATH_CHARACTERS) if path else None,
+        line=line,
+    )
+
+
+def read_severity(label: str | None) -> Severity:
+    """Read a severity label: one word of the vocabulary, emphasis marks and pictures around it are ignored.
+
+    No word, or words that disagree, leave it unknown: guessing low is how findings vanished (D8).
+    """
+    words = _WORD.findall((label or "")[:SUMMARY_CHARACTERS].lower().replace("_", " "))
+    named = {_SEVERITIES[word] for word in words if word in _SEVERITIES}
+    return named.pop() if len(named) == 1 else Severity.UNKNOWN

@@ -1,0 +1,24 @@
+"""Looking into an artifact folder for the one backlog file: the loop's only file access."""
+
+from datetime import datetime
+from pathlib import Path
+
+from domain.snapshots import LoopReason
+from loops.artifacts import ArtifactError, find_files
+from loops.triage.backlog import BACKLOG_FILE, Backlog, read_backlog
+
+
+def observe(folder: Path, now: datetime) -> Backlog:
+    """Read the backlog file, wherever below the folder it lies.
+
+    Raises:
+        ArtifactError: there is none, there are several (an empty one must not hide another, D4), or it is unreadable.
+    """
+    files = find_files(folder, lambda name: name == BACKLOG_FILE)
+    if not files:
+        mend = "let the triage workflow upload it"
+        raise ArtifactError(folder.name, None, f"holds no {BACKLOG_FILE}", mend, LoopReason.NO_ARTIFACT)
+    if len(files) > 1:
+        problem = f"is one of {len(files)} files of that name, next to {files[1].name}"
+        raise ArtifactError(files[0].name, None, problem, "keep that of one run", LoopReason.AMBIGUOUS_ARTIFACT)
+    return read_backlog(files[0], now)

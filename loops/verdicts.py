@@ -1,0 +1,52 @@
+"""What each reason means: the status it stands for, and a few words for a small screen."""
+
+from datetime import datetime
+
+from domain.clock import describe_age
+from domain.snapshots import LoopReason, LoopStatus
+
+SECONDS_PER_HOUR = 3_600
+
+_MEASURED = {
+    LoopReason.RESOLVED: LoopStatus.OK,
+    LoopReason.THRESHOLD_MET: LoopStatus.OK,
+    LoopReason.UNRESOLVED: LoopStatus.WORK_REMAINS,
+    LoopReason.BELOW_THRESHOLD: LoopStatus.WORK_REMAINS,
+}
+
+_WORDS = {
+    LoopReason.NO_MUTANTS: "nothing could be mutated",
+    LoopReason.BASELINE_FAILED: "the tests fail without any mutant",
+    LoopReason.INCOMPLETE_SHARDS: "shards are missing",
+    LoopReason.UNFINISHED_RUN: "the run did not finish",
+    LoopReason.STALE_RUN: "the result is too old",
+    LoopReason.NO_ARTIFACT: "no result was found",
+    LoopReason.AMBIGUOUS_ARTIFACT: "the results contradict each other",
+    LoopReason.UNREADABLE_ARTIFACT: "the result cannot be read",
+    LoopReason.SOURCE_MISMATCH: "the result is of another source",
+}
+
+
+def status_of(reason: LoopReason) -> LoopStatus:
+    """Return the status a reason stands for; whatever is no measurement is unknown (D6, D14)."""
+    return _MEASURED.get(reason, LoopStatus.UNKNOWN)
+
+
+def words_for_unknown(reason: LoopReason) -> str:
+    """Say in a few plain words why nothing is known; `reason` is one of those."""
+    return _WORDS[reason]
+
+
+def age_words(measured_at: datetime | None, now: datetime) -> str:
+    """Say how old a measurement is; an age nobody stated is called unknown and never looks fresh (D15)."""
+    if measured_at is None:
+        return "age unknown"
+    # A clock some minutes ahead was let through when the file was read.
+    return f"{describe_age(min(measured_at, now), now)} old"
+
+
+def too_old(measured_at: datetime | None, now: datetime, max_age_hours: int | None) -> bool:
+    """Tell whether a measurement is past the limit; without a limit or a stated age nothing is."""
+    if measured_at is None or max_age_hours is None:
+        return False
+    return (now - measured_at).total_seconds() > max_age_hours * SECONDS_PER_HOUR

@@ -1,0 +1,98 @@
+"""Watching runs: read the job, bring the run up to date, and commit run, notices and measurement together."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+import structlog
+
+from commands.ledger import event
+from commands.recording import commit_effect
+from domain.clock import Clock
+from domain.effects import Deliver
+from domain.modes import ModeSources
+from domain.runs import Run
+from forge.port import Forge, ForgeError, Job
+from loops.local_workflow import read_snapshot
+from loops.progress import Progress, follow, lose
+from store.port import Store, StoreUnwritable
+from store.tables import Tables
+
+SWEEP_SECONDS = 15.0  # repairs what a wake-up missed; a run's own changes wake the watch at once
+log = structlog.get_logger("watch")
+
+
+class Watch:
+    """Follows every open run. Level-triggered: what one round misses, the next one sees."""
+
+    def __init__(
+        self,
+        store: Store,
+        forges: Mapping[str, Forge],
+        mode: Callable[[Tables], ModeSources],
+        clock: Clock,
+        wake_relay: Callable[[], None],
+    ) -> None:
+        """Watch the runs of these forges; `mode` reads the mode inside a transaction."""
+        self._store = store
+        self._forges = forges
+        self._mode = mode
+        self._clock = clock
+        self._wake_relay = wake_relay
+        self._wake = asyncio.Event()
+
+    def wake(self, _correlation: str = "") -> None:
+        """Look again soon: a forge reports that a job changed."""
+        self._wake.set()
+
+    async def run_forever(self, stop: asyncio.Event) -> None:
+        """Look at every open run whenever something changed, and every 15 s anyway."""
+        while not stop.is_set():
+            self._wake.clear()
+            try:
+                await self.look()
+            except StoreUnwritable as error:
+                log.warning("watch_unrecorded", error=str(error))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), SWEEP_SECONDS)
+
+    async def look(self) -> None:
+        """Bring every open run up to date once."""
+        for run in await self._store.read(lambda tables: tables.runs.unfinished()):
+            try:
+                job = await self._find(run)
+            except ForgeError as error:
+                log.warning("forge_unreachable", run=run.id, error=str(error))
+                continue
+            await self._store.transact(lambda tables, run=run, job=job: self._commit(run.id, job, tables))  # type: ignore[misc]
+        self._wake_relay()
+
+    async def _find(self, run: Run) -> Job | None:
+        for forge in self._forges.values():
+            job = await forge.find(run.correlation)
+            if job is not None:
+                return job
+        return None
+
+    def _commit(self, run_id: str, job: Job | None, tables: Tables) -> None:
+        run = tables.runs.get(run_id)  # read again: it may have changed since the look
+        assert run is not None, "runs are never deleted while open"
+        now, mode = self._clock.now(), self._mode(tables).effective.value
+        progress = follow(run, job, mode, now) if job else lose(run, mode, now)
+        if progress is None or (progress.run == run and not progress.notices):
+            return
+        snapshot = read_snapshot(job.report) if job and progress.run.state.final else None
+        if snapshot is not None:
+            tables.snapshots.put(snapshot)
+        commit_progress(progress, tables, self._clock)
+
+
+def commit_progress(progress: Progress, tables: Tables, clock: Clock) -> None:
+    """Write a run's new state, its notices to the person who asked, and the audit row of its end."""
+    run, now = progress.run, clock.now()
+    tables.runs.change(run, now)
+    for notice in progress.notices:
+        commit_effect(Deliver(run.reply_to, notice), tables, now)
+    if run.state.final:
+        evidence: dict[str, object] = {"run": run.id, "handle": run.handle, "action": run.action, "reason": run.reason}
+        tables.audit.append(event(now, "run-ended", run.id, run.state.value, evidence))

@@ -1,0 +1,226 @@
+"""The policy file, schema version 2: every key it may have, and nothing else (design section 6)."""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from domain.modes import Mode
+from domain.people import AddressKind, Proof, Scope
+from domain.requests import Risk
+from policy.patterns import matches, pattern_problem
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+Repository = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$")]
+# pydantic matches without look-around and in linear time, so `..` and `//` are kept out by what may follow a separator.
+Ref = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*$", max_length=200)]
+WorkflowPath = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*$", max_length=200)]
+RelativePath = Annotated[str, Field(pattern=r"^\.?[^./\x00-\x1f](\.?[^.\x00-\x1f])*\.?$", max_length=300)]
+
+
+class _Closed(BaseModel):
+    """Unknown keys are refused, types are never coerced, values never change after loading."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class InputType(StrEnum):
+    """The types an action's input can have."""
+
+    STRING = "string"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+
+
+_BOUNDS: dict[InputType, tuple[set[str], ...]] = {
+    InputType.STRING: ({"enum"}, {"pattern"}),
+    InputType.INTEGER: ({"min", "max"},),
+    InputType.BOOLEAN: (set(),),
+}
+_BOUNDS_IN_WORDS = {
+    InputType.STRING: "a string input needs an enum or a pattern, and only one of them",
+    InputType.INTEGER: "an integer input needs min and max, and nothing else",
+    InputType.BOOLEAN: "a boolean input has no bounds",
+}
+
+
+class ActionInput(_Closed):
+    """One typed input. A string needs an `enum` or a `pattern`: free text is never dispatched (security.md attack 7)."""
+
+    type: InputType
+    enum: tuple[Annotated[str, Field(max_length=64)], ...] | None = Field(default=None, min_length=1)
+    pattern: str | None = Field(default=None, max_length=200)
+    min: int | None = None
+    max: int | None = None
+    default: str | int | bool | None = None
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "ActionInput":
+        bounds = {"enum": self.enum, "pattern": self.pattern, "min": self.min, "max": self.max}
+        present = {name for name, bound in bounds.items() if bound is not None}
+        if present not in _BOUNDS[self.type]:
+            raise ValueError(f"{_BOUNDS_IN_WORDS[self.type]}; this one has {', '.join(sorted(present)) or 'neither'}")
+        if self.pattern is not None and (problem := pattern_problem(self.pattern)):
+            raise ValueError(problem)
+        if self.default is not None and not self._takes(self.default):
+            raise ValueError("the default is no value that the input would take")
+        return self
+
+    def _takes(self, default: str | int | bool) -> bool:
+        if self.type is InputType.BOOLEAN:
+            return isinstance(default, bool)
+        if self.type is InputType.INTEGER:
+            # True and False are integers to Python.
+            is_number = isinstance(default, int) and not isinstance(default, bool)
+            return is_number and (self.min or 0) <= int(default) <= (self.max or 0)
+        return isinstance(default, str) and (
+            default in self.enum if self.enum else matches(self.pattern or "", default)
+        )
+
+
+class ActionApprovals(_Closed):
+    """How many other people must agree before the action runs, and for how long they may be asked."""
+
+    needed: int = Field(default=0, ge=0, le=5)
+    allow_self: bool = False
+    expires_minutes: int = Field(default=15, ge=2, le=60)
+
+
+class ActionRate(_Closed):
+    """How often an action may be dispatched."""
+
+    per_hour: int = Field(default=12, ge=1, le=3600)
+
+
+class Action(_Closed):
+    """An allowlisted thing that can be dispatched: nothing runs that is not named here."""
+
+    title: str = Field(min_length=1, max_length=80)
+    loop: Literal["triage", "mutation", "autonomy"] | None = None
+    forge: Literal["local", "github"]
+    repository: Repository
+    workflow: WorkflowPath
+    refs: tuple[Ref, ...] = Field(min_length=1)
+    inputs: dict[Name, ActionInput] = Field(default_factory=dict)
+    risk: Risk
+    modes: tuple[Mode, ...] = Field(min_length=1)
+    approvals: ActionApprovals = ActionApprovals()
+    rate: ActionRate = ActionRate()
+    slot: Name | None = None
+
+
+class FixAction(_Closed):
+    """A named local command with typed arguments; there are no command prefixes (D25)."""
+
+    name: Name
+    argv: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = Field(min_length=1)
+    arguments: dict[Name, ActionInput] = Field(default_factory=dict)
+    timeout_seconds: int = Field(ge=1, le=7200)
+    environment: tuple[Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,63}$")], ...] = ()
+
+
+class LoopLimits(_Closed):
+    """What a loop may do at most. `threshold_percent` is text such as `80` or `82.50`: money and gates avoid floats."""
+
+    allowed_branches: tuple[Ref, ...] = ()
+    max_attempts: int = Field(default=3, ge=1, le=10)
+    fix_actions: tuple[FixAction, ...] = ()
+    max_comment_updates_per_hour: int = Field(default=6, ge=0, le=60)
+    threshold_percent: Annotated[str, Field(pattern=r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)$")] = "80"
+    max_age_hours: int | None = Field(default=168, ge=1, le=8760)
+    shards: int | None = Field(default=None, ge=1, le=256)
+    max_rounds: int = Field(default=12, ge=1, le=100)
+    max_hours: int = Field(default=24, ge=1, le=168)
+    max_tasks: int = Field(default=200, ge=1, le=10_000)
+    deadline_seconds: int = Field(default=1800, ge=10, le=86_400)
+
+
+class Loops(_Closed):
+    """Limits per loop; a loop that is not named has the defaults and no allowed branch."""
+
+    triage: LoopLimits = LoopLimits()
+    mutation: LoopLimits = LoopLimits()
+    autonomy: LoopLimits = LoopLimits()
+
+
+class ChannelLimits(_Closed):
+    """What a channel may carry: the highest scope it serves, and texts per person and hour."""
+
+    max_scope: Scope = Scope.READ
+    per_person_per_hour: int = Field(default=30, ge=1, le=1_000_000_000)
+
+
+class Security(_Closed):
+    """Windows and lifetimes, each with its unit in its name."""
+
+    replay_window_seconds: int = Field(default=300, ge=30, le=900)
+    audit_retention_days: int = Field(default=400, ge=30, le=3650)
+    token_minutes: int = Field(default=15, ge=1, le=15)
+    approve_token_seconds: int = Field(default=120, ge=30, le=120)
+    raise_proof: Literal[Proof.DEVICE, Proof.ACCOUNT] = Proof.DEVICE
+    soak_days: int = Field(default=7, ge=0, le=90)
+    soak_clean_runs: int = Field(default=20, ge=0, le=10_000)
+
+
+class AuditMetrics(_Closed):
+    """Where metrics events go."""
+
+    event_log_path: RelativePath = "metrics/events.jsonl"
+
+
+class ImportMapping(_Closed):
+    """One path copied from a pinned source to a place of ours."""
+
+    from_: RelativePath = Field(alias="from")
+    to: RelativePath
+
+
+class ImportProfile(_Closed):
+    """A named set of paths that may be imported together."""
+
+    description: str = Field(max_length=200)
+    mappings: tuple[ImportMapping, ...]
+
+
+class ImportSource(_Closed):
+    """One other repository, pinned, and what may be taken from it."""
+
+    path: RelativePath
+    url: str = Field(pattern=r"^https://[^\s]{1,300}$")
+    profiles: dict[Name, ImportProfile]
+
+
+class Federation(_Closed):
+    """What may be imported from other repositories (as in schema version 1)."""
+
+    audit_log_path: RelativePath = "reports/integration_import_audit.jsonl"
+    max_files_per_import: int = Field(default=1200, ge=1, le=10_000)
+    allowed_destination_roots: tuple[RelativePath, ...] = ()
+    sources: dict[Name, ImportSource] = Field(default_factory=dict)
+
+
+class Policy(_Closed):
+    """The whole file."""
+
+    schema_version: Literal[2]
+    autonomy_mode_default: Mode = Mode.READ_ONLY
+    repositories: tuple[Repository, ...] = ()
+    roles: dict[Name, tuple[Scope, ...]]
+    actions: dict[Name, Action] = Field(default_factory=dict)
+    loops: Loops = Loops()
+    channels: dict[AddressKind, ChannelLimits] = Field(default_factory=dict)
+    security: Security = Security()
+    protected_paths: tuple[RelativePath, ...] = ()
+    audit_metrics: AuditMetrics = AuditMetrics()
+    integration_federation: Federation = Federation()
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Policy":
+        for name, action in self.actions.items():
+            if action.repository not in self.repositories:
+                raise ValueError(f"actions.{name}.repository: {action.repository} is not in repositories")
+            if action.risk is not Risk.REPORT and Mode.READ_ONLY in action.modes:
+                raise ValueError(f"actions.{name}.modes: a {action.risk} risk action runs only in operate")
+            if Mode.OFF in action.modes:
+                raise ValueError(f"actions.{name}.modes: nothing runs while the mode is off")
+        return self

@@ -1,0 +1,1 @@
+"""Durable state behind one port: transactions over tables, whatever the database."""

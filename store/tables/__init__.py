@@ -1,0 +1,38 @@
+"""All tables over one connection: what a transaction function is handed."""
+
+from store.rows import Rows
+from store.tables.approvals import ApprovalsTable
+from store.tables.audit import AuditTable
+from store.tables.handles import HandlesTable
+from store.tables.inbox import InboxTable
+from store.tables.mode import ModeTable
+from store.tables.nonces import NoncesTable
+from store.tables.outbox import OutboxTable
+from store.tables.policies import PoliciesTable
+from store.tables.rates import RatesTable
+from store.tables.runs import RunsTable
+from store.tables.seals import SealsTable
+from store.tables.sessions import SessionsTable
+from store.tables.snapshots import SnapshotsTable
+from store.tables.thread import ThreadTable
+
+
+class Tables:
+    """One attribute per table; made once per connection and valid inside its transactions."""
+
+    def __init__(self, rows: Rows) -> None:
+        """Bind every table to the connection."""
+        self.approvals = ApprovalsTable(rows)
+        self.audit = AuditTable(rows)
+        self.handles = HandlesTable(rows)
+        self.inbox = InboxTable(rows)
+        self.mode = ModeTable(rows)
+        self.nonces = NoncesTable(rows)
+        self.outbox = OutboxTable(rows)
+        self.policies = PoliciesTable(rows)
+        self.rates = RatesTable(rows)
+        self.runs = RunsTable(rows)
+        self.seals = SealsTable(rows)
+        self.sessions = SessionsTable(rows)
+        self.snapshots = SnapshotsTable(rows)
+        self.thread = ThreadTable(rows)

@@ -1,0 +1,57 @@
+"""Messages that were taken in, claimed for ever by channel, account and the provider's own message id."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.clock import from_text, to_text
+from domain.messages import Inbound
+from store.rows import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A message and what was answered; `answer` is the JSON the dispatcher stored."""
+
+    text: str
+    answer: bytes
+    received_at: datetime
+
+
+class InboxTable:
+    """Claims and their answers."""
+
+    def __init__(self, rows: Rows) -> None:
+        """Use this connection."""
+        self._rows = rows
+
+    def taken(self, message: Inbound) -> Taken | None:
+        """Return the earlier copy of this message, if there was one."""
+        row = self._rows.one(
+            "SELECT text, answer, received_at FROM inbox WHERE channel = ? AND account = ? AND message_id = ?",
+            (message.channel, message.account, message.message_id),
+        )
+        return Taken(row[0], row[1], from_text(row[2])) if row else None
+
+    def claim(self, message: Inbound, person: str | None, answer: bytes) -> None:
+        """Keep the message and its answer; a second claim of one id breaks the transaction."""
+        self._rows.run(
+            "INSERT INTO inbox (channel, account, message_id, received_at, person, text, answer)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                message.channel,
+                message.account,
+                message.message_id,
+                to_text(message.received_at),
+                person,
+                message.text,
+                answer,
+            ),
+        )
+
+    def latest_of(self, person: str, limit: int) -> list[tuple[str, Taken]]:
+        """Return a person's newest messages with their ids, oldest first."""
+        rows = self._rows.all(
+            "SELECT message_id, text, answer, received_at FROM inbox WHERE person = ? ORDER BY received_at DESC LIMIT ?",
+            (person, limit),
+        )
+        return [(row[0], Taken(row[1], row[2], from_text(row[3]))) for row in reversed(rows)]

@@ -1,0 +1,44 @@
+"""The newest measurement of each loop, as `status` and its friends read it."""
+
+from datetime import datetime
+
+from pydantic import TypeAdapter
+
+from domain.clock import to_text
+from domain.snapshots import MutationSnapshot, TriageSnapshot
+from store.rows import Rows
+
+_MUTATION = TypeAdapter(MutationSnapshot)
+_TRIAGE = TypeAdapter(TriageSnapshot)
+
+
+class SnapshotsTable:
+    """One row per loop and ref; an older measurement never replaces a newer one."""
+
+    def __init__(self, rows: Rows) -> None:
+        """Use this connection."""
+        self._rows = rows
+
+    def put(self, snapshot: MutationSnapshot | TriageSnapshot) -> None:
+        """Keep a measurement unless a newer one is there."""
+        if isinstance(snapshot, MutationSnapshot):
+            self._put("mutation", snapshot.taken_at, _MUTATION.dump_json(snapshot))
+        else:
+            self._put("triage", snapshot.taken_at, _TRIAGE.dump_json(snapshot))
+
+    def _put(self, name: str, taken_at: datetime, body: bytes) -> None:
+        self._rows.run(
+            "INSERT INTO snapshots (name, taken_at, body) VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE"
+            " SET taken_at = excluded.taken_at, body = excluded.body WHERE excluded.taken_at >= snapshots.taken_at",
+            (name, to_text(taken_at), body),
+        )
+
+    def mutation(self) -> MutationSnapshot | None:
+        """Return the newest mutation measurement."""
+        row = self._rows.one("SELECT body FROM snapshots WHERE name = 'mutation'")
+        return _MUTATION.validate_json(row[0]) if row else None
+
+    def triage(self) -> TriageSnapshot | None:
+        """Return the newest backlog measurement."""
+        row = self._rows.one("SELECT body FROM snapshots WHERE name = 'triage'")
+        return _TRIAGE.validate_json(row[0]) if row else None

@@ -1,0 +1,225 @@
+"""A whole bot to talk to in tests: real store, real gate, real audit, and a clock that stands still.
+
+    async with chat(tmp_path) as bot:
+        answer = await bot.say("run mutation")                       # owner, by web, with a session
+        answer = await bot.say("halt", person="vic", channel="sms", proof=Proof.ADDRESS)
+        answer = await bot.say("hello", person="nobody")             # not enrolled: a stranger
+
+Everybody of `tests.fakes.directory.PEOPLE` is enrolled on every channel; the policy is that of
+`tests.fakes.policies.example_policy`, as a PolicyState in `bot.policy`, which a test may replace at any time. Each text
+gets a message id of its own unless `message_id` is given. `bot.clock.advance(seconds)` moves time, `bot.brake` is the
+HALT file, `await bot.restart()` does what a new process on the same database would. What the bot left behind is read
+with `audit_rows`, `outbox`, `dispatches`, `notices`, `runs`, `read` (any tables function) and `verify_audit`; `finish`
+plays the relay's part for a run, `relay_calls` counts how often the relay was woken, and `context` is for calling a
+command's functions directly.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from audit.report import Report
+from audit.seals import Seal, SealKey, TrustedKey
+from audit.verify import verify
+from commands.answer import Answer
+from commands.catalogue import CATALOGUE
+from commands.command import Command, Context
+from commands.dispatcher import Dispatcher
+from commands.surroundings import Surroundings
+from domain.effects import CancelRun, Deliver, Dispatch, Effect
+from domain.ids import ulid
+from domain.messages import Inbound
+from domain.modes import Mode, ModeSources
+from domain.notices import Notice
+from domain.people import Address, AddressKind, Person, Proof
+from domain.runs import Run, RunState
+from policy.loading import PolicyState
+from policy.rules.scope import scopes_of
+from store.sealing import Sealer
+from store.sqlite import SqliteStore, connect
+from store.tables import Tables
+from tests.fakes.brake import FakeBrake
+from tests.fakes.directory import PEOPLE, FakeDirectory
+from tests.fakes.entropy import SeededEntropy
+from tests.fakes.policies import example_policy, loaded
+from tests.fakes.virtual_time import VirtualTime
+
+T = TypeVar("T")
+
+ORIGIN = "reins-test"
+SEED = b"x" * 32
+_EFFECTS: dict[str, TypeAdapter[Any]] = {
+    "dispatch": TypeAdapter(Dispatch),
+    "cancel": TypeAdapter(CancelRun),
+    "deliver": TypeAdapter(Deliver),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """One outbox row as it lies in the database."""
+
+    key: str
+    effect: Effect
+    state: str
+    expires_at: str
+
+
+class Chat:
+    """What `chat` yields; see the module's docstring."""
+
+    def __init__(
+        self, path: Path, policy: PolicyState, people: Iterable[Person], catalogue: tuple[Command, ...]
+    ) -> None:
+        self.path = path
+        self.policy = policy
+        self.clock = VirtualTime()
+        self.entropy = SeededEntropy()
+        self.brake = FakeBrake()
+        self.people = FakeDirectory(people)
+        self.environment_mode: Mode | None = None
+        self.catalogue = catalogue
+        self.relay_calls = 0
+        self._sent = 0
+
+    async def start(self) -> None:
+        """Open the store and build the dispatcher around it."""
+        self.store = SqliteStore(self.path)
+        await self.store.open()
+        around = Surroundings(
+            people=self.people,
+            policy=lambda: self.policy,
+            brake=self.brake,
+            environment_mode=self.environment_mode,
+            clock=self.clock,
+            entropy=self.entropy,
+            sealer=Sealer(SealKey(SEED), ORIGIN),
+            catalogue=self.catalogue,
+        )
+        self.dispatcher = Dispatcher(self.store, around, self._wake_relay)
+
+    async def restart(self) -> None:
+        """Stop and start again on the same database, as a new process would; nothing in memory survives."""
+        await self.store.close()
+        self.brake.ours = False
+        await self.start()
+
+    def _wake_relay(self) -> None:
+        self.relay_calls += 1
+
+    def message(
+        self,
+        text: str,
+        person: str = "owner",
+        proof: Proof = Proof.SESSION,
+        channel: str = "web",
+        message_id: str | None = None,
+        sent_at: datetime | None = None,
+    ) -> Inbound:
+        """Make the message an adapter would hand on."""
+        self._sent += 1
+        sender = Address(AddressKind(channel), person)
+        key = f"m{self._sent}" if message_id is None else message_id
+        return Inbound(channel, f"our-{channel}", key, sender, text, proof, self.clock.now(), sent_at)
+
+    async def say(
+        self,
+        text: str,
+        person: str = "owner",
+        proof: Proof = Proof.SESSION,
+        channel: str = "web",
+        message_id: str | None = None,
+        sent_at: datetime | None = None,
+    ) -> Answer:
+        """Send one text and return the answer."""
+        return await self.dispatcher.handle(self.message(text, person, proof, channel, message_id, sent_at))
+
+    def context(self, person: str = "owner", proof: Proof = Proof.SESSION, mode: Mode = Mode.READ_ONLY) -> Context:
+        """Make the context a command is called with."""
+        who, now = self.people.people[person], self.clock.now()
+        return Context(
+            person=who,
+            scopes=scopes_of(who, self.policy),
+            proof=proof,
+            reply_to=Address(AddressKind.WEB, person),
+            channel="web",
+            state=self.policy,
+            mode=ModeSources(self.environment_mode, mode, self.brake.pulled()),
+            now=now,
+            new_id=lambda: ulid(now, self.entropy),
+            everyone=self.people.all,
+            catalogue=self.catalogue,
+        )
+
+    async def read(self, fn: Callable[[Tables], T]) -> T:
+        """Read anything from the tables."""
+        return await self.store.read(fn)
+
+    async def audit_rows(self) -> list[dict[str, Any]]:
+        """Return every audit row as an object, oldest first."""
+        return [json.loads(body) for _, body, _ in await self.read(lambda tables: list(tables.audit.each()))]
+
+    async def verify_audit(self) -> Report:
+        """Verify the whole audit log with its seals, as `reins audit verify` does."""
+        rows, seals = await self.read(lambda tables: (list(tables.audit.each()), tables.seals.all()))
+        key = TrustedKey(SealKey(SEED).public_hex)
+        return verify(rows, [Seal.from_json(body) for body in seals], [key], ORIGIN)
+
+    def outbox(self) -> list[Committed]:
+        """Return every committed effect, oldest first, without leasing it."""
+        connection = connect(self.path, read_only=True)
+        try:
+            rows = connection.execute("SELECT key, kind, body, state, expires_at FROM outbox ORDER BY id").fetchall()
+        finally:
+            connection.close()
+        return [
+            Committed(key, _EFFECTS[kind].validate_json(body), state, expires)
+            for key, kind, body, state, expires in rows
+        ]
+
+    def dispatches(self) -> list[Dispatch]:
+        """Return every committed dispatch, oldest first."""
+        return [row.effect for row in self.outbox() if isinstance(row.effect, Dispatch)]
+
+    def notices(self, person: str | None = None) -> list[Notice]:
+        """Return every committed notice, or those to one person's thread."""
+        sent = [row.effect for row in self.outbox() if isinstance(row.effect, Deliver)]
+        return [one.notice for one in sent if person is None or one.to == f"web:{person}"]
+
+    async def runs(self) -> list[Run]:
+        """Return every run, oldest first."""
+        return list(reversed(await self.read(lambda tables: tables.runs.latest(1000))))
+
+    async def finish(self, handle: str, state: RunState = RunState.SUCCEEDED, **fields: Any) -> None:
+        """End a run the way the relay and the loops would."""
+        run = next(run for run in await self.runs() if run.handle == handle)
+        now = self.clock.now()
+        ended = replace(run, state=state, finished_at=now, **fields)
+        await self.store.transact(lambda tables: tables.runs.change(ended, now))
+
+
+@asynccontextmanager
+async def chat(
+    folder: Path,
+    *,
+    policy: PolicyState | None = None,
+    people: Iterable[Person] = PEOPLE,
+    catalogue: tuple[Command, ...] = CATALOGUE,
+    mode: Mode | None = None,
+) -> AsyncIterator[Chat]:
+    """Start a bot on a database in `folder`; `mode` sets the stored mode before the first message."""
+    bot = Chat(folder / "reins.db", policy or loaded(example_policy()), people, catalogue)
+    await bot.start()
+    if mode is not None:
+        now = bot.clock.now()
+        await bot.store.transact(lambda tables: tables.mode.set(mode, "owner", now))
+    try:
+        yield bot
+    finally:
+        await bot.store.close()

@@ -1,0 +1,180 @@
+"""What must hold for every case there is: the invariants, tried with generated cases."""
+
+import itertools
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from domain.decisions import Decision, Verdict
+from domain.people import Person, Proof, Scope
+from domain.requests import RequestKind
+from policy.evidence import replay, to_evidence
+from policy.facts import Case
+from policy.gate import evaluate
+from policy.loading import PolicyState, PolicyStatus
+from policy.rules.proof import needed_proof
+from tests.policy.cases import DIMENSIONS, HARMLESS, STANDARD, typed
+
+CASES = st.fixed_dictionaries({name: st.sampled_from(values) for name, values in DIMENSIONS.items()}).map(typed)
+
+
+@st.composite
+def mild_cases(draw: st.DrawFn) -> Case:
+    """Change a few things only, so that cases get far enough for the later rules to speak, or to be allowed."""
+    changed = draw(st.lists(st.sampled_from(sorted(DIMENSIONS)), max_size=4, unique=True))
+    kind = draw(st.sampled_from(DIMENSIONS["kind"]))
+    return typed({**HARMLESS, "kind": kind, **{name: draw(st.sampled_from(DIMENSIONS[name])) for name in changed}})
+
+
+ANY_CASE = st.one_of(CASES, mild_cases())
+
+
+def judge(case: Case) -> Decision:
+    return evaluate(case.request, case.person, case.proof, case.facts, case.state)
+
+
+@given(ANY_CASE)
+def test_lowering_the_mode_is_never_blocked_for_somebody_we_know(case: Case) -> None:
+    assume(case.person is not None and case.proof is not Proof.NONE)
+    decision = judge(replace(case, request=replace(case.request, kind=RequestKind.LOWER_MODE)))
+    assert (decision.verdict, decision.rule) == (Verdict.ALLOW, "lowering_is_always_allowed")
+
+
+@given(ANY_CASE)
+def test_a_bare_address_never_starts_approves_or_raises_anything(case: Case) -> None:
+    decision = judge(replace(case, proof=Proof.ADDRESS))
+    assert not decision.allowed or case.request.kind in (RequestKind.READ, RequestKind.LOWER_MODE)
+
+
+@given(ANY_CASE)
+def test_nobody_unknown_and_nobody_unproven_gets_anything(case: Case) -> None:
+    assert judge(replace(case, person=None)).rule == "unknown_person"
+    if case.person is not None:
+        assert judge(replace(case, proof=Proof.NONE)).rule == "no_proof"
+
+
+@given(ANY_CASE, st.sampled_from(Proof))
+def test_a_stronger_proof_never_turns_allow_into_anything_else(case: Case, stronger: Proof) -> None:
+    assume(stronger.rank >= case.proof.rank)
+    if judge(case).allowed:
+        assert judge(replace(case, proof=stronger)).allowed
+
+
+@given(mild_cases())
+def test_the_proof_a_request_needs_is_enough_and_nothing_weaker_is(case: Case) -> None:
+    assume(case.request.kind is not RequestKind.LOWER_MODE)
+    needed = needed_proof(case)
+    assert judge(replace(case, proof=needed)).rule != "proof_too_weak"
+    for weaker in (proof for proof in Proof if proof.rank < needed.rank):
+        decision = judge(replace(case, proof=weaker))
+        assert not decision.allowed
+        assert decision.needs == ((f"proof:{needed.value}",) if decision.rule == "proof_too_weak" else ())
+
+
+@given(ANY_CASE, st.lists(st.sampled_from(sorted(STANDARD["roles"])), max_size=4), st.data())
+def test_taking_a_role_away_never_allows_more(case: Case, roles: list[str], data: st.DataObject) -> None:
+    assume(roles)
+    fewer = list(roles)
+    fewer.remove(data.draw(st.sampled_from(roles)))
+    before = judge(replace(case, person=Person("ann", "", tuple(roles), ())))
+    after = judge(replace(case, person=Person("ann", "", tuple(fewer), ())))
+    assert before.allowed or not after.allowed
+
+
+@given(ANY_CASE, st.sampled_from(Scope))
+def test_taking_a_scope_out_of_every_role_never_allows_more(case: Case, scope: Scope) -> None:
+    policy = case.state.policy
+    if policy is None:
+        return
+    narrower = {name: tuple(kept for kept in scopes if kept is not scope) for name, scopes in policy.roles.items()}
+    state = replace(case.state, policy=policy.model_copy(update={"roles": narrower}))
+    assert judge(case).allowed or not judge(replace(case, state=state)).allowed
+
+
+@given(ANY_CASE)
+def test_without_a_policy_only_reads_and_the_brake_work(case: Case) -> None:
+    for status in (PolicyStatus.MISSING, PolicyStatus.INVALID):
+        decision = judge(replace(case, state=PolicyState(status, None, "none")))
+        assert not decision.allowed or case.request.kind in (RequestKind.READ, RequestKind.LOWER_MODE)
+
+
+ODD_FACTS: dict[str, Any] = {
+    "messages_this_hour": "many",
+    "mode": None,
+    "sent_age_seconds": "yesterday",
+    "action_runs_this_hour": None,
+}
+ODD_REQUESTS: dict[str, Any] = {"kind": "dispatch", "inputs": {"tag": 7}, "action": ["report"], "scope": {}}
+
+
+@pytest.mark.parametrize("field", ODD_FACTS)
+def test_a_fact_that_no_rule_can_read_is_a_denial(field: str) -> None:
+    case = typed({**HARMLESS, "kind": ("dispatch", RequestKind.DISPATCH)})
+    assert judge(case).allowed
+    odd: Any = {field: ODD_FACTS[field]}
+    decision = judge(replace(case, facts=replace(case.facts, **odd)))
+    assert (decision.verdict, decision.rule) == (Verdict.DENY, "gate_error")
+
+
+@pytest.mark.parametrize("field", ODD_REQUESTS)
+def test_a_request_that_no_rule_can_read_is_a_denial(field: str) -> None:
+    case = typed({**HARMLESS, "kind": ("dispatch", RequestKind.DISPATCH)})
+    odd: Any = {field: ODD_REQUESTS[field]}
+    decision = judge(replace(case, request=replace(case.request, **odd)))
+    assert (decision.verdict, decision.rule) == (Verdict.DENY, "gate_error")
+
+
+def test_a_gate_error_names_the_kind_of_fault_and_nothing_from_inside() -> None:
+    case = typed(HARMLESS)
+    broken: Any = {"roles": None}
+    assert case.state.policy is not None
+    state = replace(case.state, policy=case.state.policy.model_copy(update=broken))
+    decision = judge(replace(case, state=state))
+    assert decision == Decision(Verdict.DENY, "gate_error", "the request could not be judged: AttributeError")
+
+
+def test_a_state_that_says_loaded_and_holds_no_policy_denies_every_write() -> None:
+    broken = PolicyState(PolicyStatus.LOADED, None, "none")
+    for kind, scope in itertools.product(RequestKind, Scope):
+        if kind.writes and kind is not RequestKind.LOWER_MODE:
+            choice = {**HARMLESS, "kind": (kind.value, kind), "scope": (scope.value, scope)}
+            assert judge(replace(typed(choice), state=broken)).rule == "gate_error"
+
+
+def floats_in(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(floats_in(part) for part in value.values())
+    if isinstance(value, list):
+        return any(floats_in(part) for part in value)
+    return isinstance(value, float)
+
+
+@given(ANY_CASE)
+def test_a_stored_case_is_decided_again_exactly_as_it_was(case: Case) -> None:
+    evidence = to_evidence(case)
+    stored = json.loads(json.dumps(evidence))
+    assert stored == evidence
+    assert not floats_in(stored)
+    assert replay(stored, case.proof.value, case.facts.channel, case.state) == judge(case)
+
+
+@given(ANY_CASE)
+def test_evidence_leaves_out_names_and_addresses(case: Case) -> None:
+    person = case.person
+    assume(person is not None)
+    assert person is not None
+    named = replace(case, person=replace(person, name="Ann Example"))
+    assert "Ann Example" not in json.dumps(to_evidence(named))
+
+
+@pytest.mark.parametrize("missing", ["verb", "kind", "scope", "person", "roles", "mode", "facts"])
+def test_evidence_with_a_hole_is_refused_instead_of_replayed(missing: str) -> None:
+    case = typed(HARMLESS)
+    evidence = to_evidence(case)
+    del evidence[missing]
+    with pytest.raises(KeyError, match=missing):
+        replay(evidence, "local", "web", case.state)

@@ -1,0 +1,66 @@
+"""What every request passes: the right host, no cross-site writes, safe headers, errors in one shape."""
+
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
+
+import structlog
+from aiohttp import web
+
+from domain.errors import UserError
+from domain.ids import ulid
+from store.port import StoreUnwritable
+from web.caller import local_user
+from web.parts import PARTS, Parts
+from web.problems import from_http_error, from_outage, from_user_error, problem
+
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+log = structlog.get_logger("web")
+
+
+@web.middleware
+async def guard(
+    request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Let a request through to its handler, and give whatever comes back its headers."""
+    try:
+        refusal = _refuse(request, request.app[PARTS])
+        response = refusal if refusal is not None else await handler(request)
+    except web.HTTPException as error:
+        response = from_http_error(error)
+    except UserError as error:
+        response = from_user_error(error)
+    except StoreUnwritable as error:
+        response = from_outage(error)
+    except Exception:
+        parts = request.app[PARTS]
+        log_id = ulid(parts.clock.now(), parts.entropy)
+        log.exception("request_failed", log_id=log_id, path=request.path)  # never the query: it may hold secrets
+        response = problem(500, "fault", f"Something went wrong on our side. Log id {log_id}.", log_id)
+    if not response.prepared:
+        response.headers.update(HEADERS)
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+def _refuse(request: web.Request, parts: Parts) -> web.Response | None:
+    host = request.host.rpartition(":")[0] if request.host.rpartition(":")[2].isdigit() else request.host
+    own = urlsplit(parts.url)
+    if host not in parts.extra_hosts and host != own.hostname and local_user(request) is None:
+        # A foreign name that resolves to us would let any web page speak to this port (DNS rebinding).
+        return problem(421, "wrong_host", "This address is not where Reins is served.")
+    if request.method in _SAFE_METHODS:
+        return None
+    origin = request.headers.get("Origin")
+    same_site = request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
+    if not same_site or (origin is not None and urlsplit(origin).netloc != request.host):
+        return problem(403, "cross_site", "Writes are taken from Reins' own page only.")
+    return None
