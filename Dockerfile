@@ -11,6 +11,7 @@ RUN python -m compileall -q . \
  && install -d -o reins -g reins -m 0700 /state
 
 # The state folder is `.reins` in the current folder: here that is the volume.
+# Served beyond loopback, it starts only with REINS_PUBLIC_URL=https://..., the address of the TLS proxy in front.
 ENV PYTHONPATH=/app PYTHONUNBUFFERED=1 REINS_HOST=0.0.0.0 REINS_PORT=8080
 WORKDIR /state
 USER reins

@@ -105,7 +105,8 @@ def decode(body: bytes) -> dict[str, Any]:
         raise NotCanonicalError("seq or evidence has a wrong type")
     if values[1] is None or values[2] is None or not _TEXT_TYPES.issuperset(map(type, values[1:-1])):
         raise NotCanonicalError("a field is no text")
-    _check_evidence(values[-1].values())
+    if values[-1]:
+        _check_evidence(values[-1].values())
     if orjson.dumps(row) != body:
         raise NotCanonicalError("the bytes are not in canonical form")
     return row

@@ -20,6 +20,7 @@ class Walk:
         self._origin = origin
         self._keyring = keyring
         self._anchors = anchors
+        self._anchored = anchors.rows
         self._proven = Proven()
 
     def run(self, items: Iterator[Item]) -> Report:
@@ -49,7 +50,7 @@ class Walk:
             return broken_link(proven, (seq, prev), row_hash, rest)
         if stored_seq is not None and stored_seq != due:
             return Problem(ProblemKind.EDITED, due, f"row {due} is stored under the number {stored_seq}")
-        if due in self._anchors.rows and self._anchors.contradict(due, row_hash):
+        if due in self._anchored and self._anchors.contradict(due, row_hash):
             return _contradicted(due)
         if proven.unsealed_since is None:
             proven.unsealed_since = row["at"]

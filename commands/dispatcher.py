@@ -18,13 +18,14 @@ from commands.strangers import alarms_about
 from commands.surroundings import Surroundings, gather
 from domain.decisions import Decision, Verdict
 from domain.errors import UserError
-from domain.ids import ulid
+from domain.ids import fingerprint, ulid
 from domain.messages import MAX_TEXT_CHARACTERS, Inbound
 from domain.people import Person, Scope
 from domain.requests import Request, RequestKind
 from domain.untrusted import clean_line
 from policy.facts import Case, Facts
 from policy.gate import evaluate
+from policy.loading import PolicyState
 from policy.rules.scope import scopes_of
 from store.port import Store, StoreUnwritable
 from store.tables import Tables
@@ -38,11 +39,12 @@ log = structlog.get_logger("dispatcher")
 
 @dataclass(frozen=True, slots=True)
 class _Received:
-    """A message on its way: cleaned, its sender looked up, its text read."""
+    """A message on its way: cleaned, its sender looked up, its text read, and the policy it is judged by."""
 
     message: Inbound
     person: Person | None
     understood: Parsed | NotUnderstood
+    state: PolicyState
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ class Dispatcher:
             raise UserError("the message id must be 1 to 160 ASCII characters: without one a message could act twice")
         cleaned = replace(message, text=clean_line(message.text, MAX_TEXT_CHARACTERS))
         # Parsing sees the text as it came: cleaning would glue two lines into one command.
-        received = _Received(cleaned, self._around.people.find(message.sender), parse(message.text, self._verbs))
+        person, understood = self._around.people.find(message.sender), parse(message.text, self._verbs)
+        received = _Received(cleaned, person, understood, self._around.policy())
         try:
             return await self._recorded_answer(received)
         except Exception as error:  # noqa: BLE001 - the one catch of faults of ours on the path of a message
@@ -115,13 +118,15 @@ class Dispatcher:
             except AlreadyDecidedError:  # somebody was first: on a second look the gate sees that and says so
                 answer, work_left = await self._store.transact(lambda tables: self._transaction(received, tables))
         except StoreUnwritable as error:
-            log.warning("unrecorded", channel=received.message.channel, error=str(error))
+            log.warning("unrecorded", message=_log_id(received), channel=received.message.channel, error=str(error))
             answer, noted = await self._store.read(lambda tables: self._unrecorded(received, tables))
             self._note(noted)
             return answer
-        self._kept_policy = self._around.policy().version
+        self._kept_policy = received.state.version
         if work_left:
             self._wake_relay()
+        if work_left or answer.verdict is not Verdict.ALLOW:  # plain reads are in the audit log, not in this one
+            _log_answer(received, answer)
         return answer
 
     def _transaction(self, received: _Received, tables: Tables) -> tuple[Answer, bool]:
@@ -130,9 +135,9 @@ class Dispatcher:
         taken = tables.inbox.taken(message)
         if taken is not None and taken.text == message.text:
             return Answer.from_json(taken.answer).again(), False
-        self._keep_policy(tables, now)
+        self._keep_policy(received.state, tables, now)
         if received.person is None:
-            return self._turn_away(message, tables)
+            return self._turn_away(received, tables)
         used = tables.rates.count(f"{message.channel}:{received.person.id}", now)
         judged = self._judge(received, received.person, tables, used)
         if taken is not None:
@@ -145,9 +150,8 @@ class Dispatcher:
         self._around.sealer.seal_if_due(tables, now, privileged=wrote)
         return answer, wrote
 
-    def _keep_policy(self, tables: Tables, now: datetime) -> None:
+    def _keep_policy(self, state: PolicyState, tables: Tables, now: datetime) -> None:
         """Keep the text of a policy version with its first decision, so that the decision can be derived again."""
-        state = self._around.policy()
         if state.version != self._kept_policy and state.raw is not None:
             tables.policies.keep(state.version, state.raw, now)
 
@@ -155,7 +159,7 @@ class Dispatcher:
         self, received: _Received, person: Person, tables: Tables, used: int, *, writable: bool = True
     ) -> _Judged:
         message = received.message
-        context = self._context(message, person, tables)
+        context = self._context(received, person, tables)
         subject = _subject(received.understood, context, tables)
         facts = gather(message, subject, context, tables, used)
         if not writable:
@@ -163,8 +167,9 @@ class Dispatcher:
         decision = evaluate(subject.request, person, message.proof, facts, context.state)
         return _Judged(Case(subject.request, person, message.proof, facts, context.state), decision, context)
 
-    def _context(self, message: Inbound, person: Person, tables: Tables) -> Context:
-        state, now, entropy = self._around.policy(), self._around.clock.now(), self._around.entropy
+    def _context(self, received: _Received, person: Person, tables: Tables) -> Context:
+        message, state = received.message, received.state
+        now, entropy = self._around.clock.now(), self._around.entropy
         return Context(
             person=person,
             scopes=scopes_of(person, state),
@@ -210,9 +215,9 @@ class Dispatcher:
             return False
         return tables.rates.count(f"limited:{message.channel}:{judged.context.person.id}", judged.context.now) > 1
 
-    def _turn_away(self, message: Inbound, tables: Tables) -> tuple[Answer, bool]:
+    def _turn_away(self, received: _Received, tables: Tables) -> tuple[Answer, bool]:
         """Keep silent towards a stranger; the record and those who may approve learn of it."""
-        now, state = self._around.clock.now(), self._around.policy()
+        message, state, now = received.message, received.state, self._around.clock.now()
         facts = Facts(message.channel, self._around.mode(tables))
         decision = evaluate(_FROM_A_STRANGER, None, message.proof, facts, state)
         alarms = alarms_about(message, self._around.people.all(), state, tables, now)
@@ -246,9 +251,27 @@ class Dispatcher:
 
     def _tell_fault(self, received: _Received, error: Exception) -> Answer:
         problem = ulid(self._around.clock.now(), self._around.entropy)
-        log.error("message_failed", problem=problem, channel=received.message.channel, exc_info=error)
+        channel, message = received.message.channel, _log_id(received)
+        log.error("message_failed", problem=problem, message=message, channel=channel, exc_info=error)
         text = f"Something went wrong on our side and nothing was changed. Log id {problem}."
         return Answer(text, ("status",), None, "fault", problem=problem)
+
+
+def _log_id(received: _Received) -> str:
+    """Return what names a message in the log; its real id may be a nonce, which stays out."""
+    return fingerprint(received.message.message_id)[:12]
+
+
+def _log_answer(received: _Received, answer: Answer) -> None:
+    log.info(
+        "answered",
+        message=_log_id(received),
+        channel=received.message.channel,
+        person=received.person.id if received.person else None,
+        rule=answer.rule,
+        receipt=answer.receipt,
+        repeated=answer.repeated,
+    )
 
 
 def _subject(understood: Parsed | NotUnderstood, context: Context, tables: Tables) -> Subject:

@@ -1,6 +1,7 @@
 """Time as the rest of Reins sees it: an injected clock, and UTC with Z whenever a time is written down."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 UNREADABLE_TIME = "a time must look like 2026-11-22T14:02:00Z, with Z or an offset"
@@ -22,6 +23,7 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+@lru_cache(maxsize=64)  # one message writes one moment into several rows
 def to_text(moment: datetime) -> str:
     """Write a moment as `2026-11-22T14:02:00.123Z`: fixed width, so that text order is time order (D36).
 

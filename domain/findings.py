@@ -28,7 +28,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Survivor:
-    """One mutant that no test noticed. `line` is None where the tool does not say (mutmut)."""
+    """One mutant that no test noticed, because it survived or because nothing tests it. `line` is None where the tool does not say (mutmut)."""
 
     file: str
     function: str
@@ -39,7 +39,7 @@ class Survivor:
 
 @dataclass(frozen=True, slots=True)
 class HotSpot:
-    """Where survivors gather: a file, a function and how many."""
+    """Where unnoticed mutants gather, survived or never tested: a file, a function and how many."""
 
     file: str
     function: str

@@ -53,7 +53,7 @@ class MutationSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class TriageSnapshot:
-    """The newest backlog measurement: counts are None when unknown, never zero (D6, I11)."""
+    """The newest backlog measurement: counts are None when unknown, never zero (D6, I11). `high` includes critical."""
 
     status: LoopStatus
     reason: LoopReason

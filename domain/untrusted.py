@@ -12,6 +12,8 @@ def clean_line(text: str, limit: int) -> str:
 
     Control, format, surrogate, private and unassigned characters are dropped (security.md attack 17).
     """
+    if len(text) <= limit and text.isascii() and text.isprintable() and text.split(" ") == text.split():
+        return text  # most texts are clean already, and this is on the path of every message
     # Cutting first keeps the work bounded for a huge input; a character is never worth more than one.
     cut = text[: limit * 8]
     # Dropping comes before joining: what stood around an invisible character must not become two spaces.

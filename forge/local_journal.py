@@ -102,6 +102,7 @@ class JobJournal:
         old = [name for changed_at, name in finished[:-KEPT_FINISHED_JOBS] if changed_at < older_than]
         for name in old:
             self._path(name).unlink(missing_ok=True)
+            self._over.discard(name)
         return len(old)
 
     def sweep(self) -> None:

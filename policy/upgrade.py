@@ -120,7 +120,7 @@ def _actions(
     actions: dict[str, Any] = {}
     for path in paths:
         file = path.removeprefix(WORKFLOW_FOLDER)
-        loop = next((name for name, words in _LOOP_WORDS.items() if any(word in file for word in words)), "")
+        loop = next((name for name, words in _LOOP_WORDS.items() if any(word in file.lower() for word in words)), "")
         refs = loops.get(loop, {}).get("allowed_branches", [])
         name = re.sub(r"[^a-z0-9]+", "-", file.rpartition(".")[0].lower())
         why_not = _why_no_action(path, name, actions, bool(refs))

@@ -156,8 +156,10 @@ class SqliteStore:
             connection = self._local.connection = connect(self._path, read_only=True)
             self._local.tables = Tables(SqliteRows(connection))
         connection.execute("BEGIN")
+        tables: Tables = self._local.tables
+        tables.forget()
         try:
-            return fn(self._local.tables)
+            return fn(tables)
         finally:
             connection.execute("ROLLBACK")
 
@@ -183,13 +185,9 @@ class SqliteStore:
 
     def _commit(self, connection: sqlite3.Connection, tables: Tables, batch: list[_Job]) -> None:
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            for job in batch:
-                _run_in_savepoint(connection, tables, job)
-            connection.execute("COMMIT")
+            _run_group(connection, tables, batch)
         except Exception as error:  # noqa: BLE001 - the thread must live on; every waiting caller is told
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
+            _undo(connection)
             reason: BaseException = error
             if _is_unwritable(error):
                 log.warning("store_unwritable", error=str(error), waiting=len(batch))
@@ -200,10 +198,32 @@ class SqliteStore:
         self._loop.call_soon_threadsafe(_resolve, batch)
 
 
+def _run_group(connection: sqlite3.Connection, tables: Tables, batch: list[_Job]) -> None:
+    """Commit a group together; if one of it fails, run all again with a savepoint each, so that only that one fails.
+
+    Savepoints from the start would cost every message two statements for a failure that hardly ever comes.
+    """
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        tables.forget()
+        for job in batch:
+            if not job.given_up:
+                job.result = job.fn(tables)
+    except Exception as error:
+        if _is_unwritable(error):
+            raise
+        _undo(connection)
+        connection.execute("BEGIN IMMEDIATE")
+        for job in batch:
+            _run_in_savepoint(connection, tables, job)
+    connection.execute("COMMIT")
+
+
 def _run_in_savepoint(connection: sqlite3.Connection, tables: Tables, job: _Job) -> None:
     if job.given_up:
         return
     connection.execute("SAVEPOINT job")
+    tables.forget()
     try:
         job.result = job.fn(tables)
     except Exception as error:
@@ -212,6 +232,11 @@ def _run_in_savepoint(connection: sqlite3.Connection, tables: Tables, job: _Job)
         connection.execute("ROLLBACK TO job")
         job.error = error
     connection.execute("RELEASE job")
+
+
+def _undo(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
 
 
 def _resolve(batch: list[_Job]) -> None:

@@ -1,14 +1,16 @@
 """`reins audit`: read the audit log, prove that it is whole, take it elsewhere, and derive its decisions again."""
 
 import asyncio
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 import orjson
 import typer
 
+from audit.anchors import read_receipt
+from audit.export import export_lines
+from audit.seals import TrustedKey
 from bot.cli.audit_verification import describe, verify_database, verify_file
 from bot.cli.documents import write_result
 from bot.cli.exit_codes import ExitCode
@@ -43,9 +45,6 @@ def verify_log(
     key: Annotated[list[str], typer.Option(help="A public key to trust, in hex; without it, this bot's own.")] = [],  # noqa: B006 - as above
 ) -> None:
     """Prove that nothing in the log was changed; exit 3 and name the first bad row when something was."""
-    from audit.anchors import read_receipt  # noqa: PLC0415 - only this command verifies
-    from audit.seals import TrustedKey  # noqa: PLC0415 - as above
-
     anchors = [read_receipt(text) for text in receipt]
     keys = [TrustedKey(text.strip().lower()) for text in key] or [TrustedKey(Installation.here().seal_key().public_hex)]
     if export_file is not None:
@@ -63,7 +62,6 @@ def export(
     output: Annotated[Path | None, typer.Option(help="Where to write it; standard output otherwise.")] = None,
 ) -> None:
     """Write the whole log as JSON Lines that `reins audit verify --export` can prove anywhere."""
-    from audit.export import export_lines  # noqa: PLC0415 - only this command exports
 
     def write(tables: Tables) -> None:
         rows = ((seq, body) for seq, body, _digest in tables.audit.each())
@@ -104,15 +102,9 @@ def _reading(read: Callable[[Tables], T]) -> T:
 
 def _replayed(tables: Tables, first: int) -> Replay:
     result = Replay()
-    for line in _told(tables, first, result):
-        typer.echo(line)
-    sys.stdout.flush()
+    for sentence in replay_log(tables, first, result):
+        typer.echo(clean_line(sentence, MAX_LINE_CHARACTERS))
     return result
-
-
-def _told(tables: Tables, first: int, result: Replay) -> Iterator[str]:
-    for difference in replay_log(tables, first, result):
-        yield clean_line(difference, 2 * MAX_LINE_CHARACTERS)
 
 
 def _line(body: bytes) -> str:

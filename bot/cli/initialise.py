@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from bot.audit_key import make_audit_key
 from bot.cli.installation import Installation
 from bot.cli.local_changes import LocalChange, change_audited
 from bot.cli.state_folder import make_state_folder, write_new_private_file
@@ -62,7 +63,8 @@ def set_up(installation: Installation) -> list[str]:
     ):
         if configured is None and _copied(defaults / "artifacts" / name, folder):
             made.append(f"sample artifacts: {folder}")
-    if write_new_private_file(home.audit_key_file, installation.entropy.token(32)):
+    if not home.audit_key_file.exists():
+        make_audit_key(home.audit_key_file, installation.entropy)
         made.append(f"audit key: {home.audit_key_file}")
     migrate(home.database)
     person = asyncio.run(installation.with_store(lambda store: _enrol_first_person(installation, store)))

@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from bot.audit_key import read_audit_key
+from bot.brake import FileBrake
 from bot.home import Home
 from bot.settings import Settings, read_settings
 from domain.clock import Clock, SystemClock
 from domain.errors import UserError
 from domain.ids import Entropy, SystemEntropy
+from domain.modes import ModeSources
 from policy.loading import MAX_POLICY_BYTES, PolicyState, load_policy
 from store.port import Store
+from store.tables import Tables
 
 if TYPE_CHECKING:  # these cost memory that a running bot shall not pay for commands it does not run
     from audit.seals import SealKey
@@ -60,20 +64,14 @@ class Installation:
         """Return the key that signs seals.
 
         Raises:
-            UserError: the key file is missing, unreadable or has another size than a key.
+            UserError: the key file is missing, of a wrong size, or open to others.
         """
-        from audit.seals import SEED_BYTES, SealKey  # noqa: PLC0415 - cryptography costs memory
+        return read_audit_key(self.home.audit_key_file)
 
-        path = self.home.audit_key_file
-        try:
-            seed = path.read_bytes()
-        except FileNotFoundError as error:
-            raise UserError(f"{path}: the audit key is not there; run `reins init`, or put it back") from error
-        except OSError as error:
-            raise UserError(f"{path}: the audit key cannot be read ({error.strerror}); check its owner") from error
-        if len(seed) != SEED_BYTES:
-            raise UserError(f"{path}: holds {len(seed)} bytes, an audit key has {SEED_BYTES}; put the right file back")
-        return SealKey(seed)
+    def mode(self, tables: Tables) -> ModeSources:
+        """Read everything that can hold the mode down."""
+        halted = FileBrake(self.home.halt_file).pulled()
+        return ModeSources(self.settings.autonomy_mode, tables.mode.value(), halted)
 
     @asynccontextmanager
     async def opened_store(self) -> AsyncIterator[Store]:

@@ -63,7 +63,7 @@ Output = Annotated[Path | None, typer.Option(help="Write the report here and not
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Write no file; does not count in figures.")]
 
 
-def mutation_loop(  # noqa: PLR0913 - typer declares one parameter per option
+def mutation_loop(  # noqa: PLR0913, PLR0917 - typer declares one parameter per option
     artifacts: Artifacts,
     repo: Repository = None,
     branch: Branch = "main",
@@ -84,12 +84,10 @@ def mutation_loop(  # noqa: PLR0913 - typer declares one parameter per option
         raise UserError("repo: is not known; name it with --repo owner/name, or set GITHUB_REPOSITORY")
     settings = MutationSettings(repository, branch, _basis_points(threshold), _hours(max_age_hours), expected_shards)
     report = run_mutation_loop(_folder(artifacts), settings, SystemClock())
-    _publish(
-        report, Destination(output_format, output, json_output, bundle_dir, bundle_prefix, emit_bundle, dry_run)
-    )
+    _publish(report, Destination(output_format, output, json_output, bundle_dir, bundle_prefix, emit_bundle, dry_run))
 
 
-def triage_loop(  # noqa: PLR0913 - typer declares one parameter per option
+def triage_loop(  # noqa: PLR0913, PLR0917 - typer declares one parameter per option
     artifacts: Artifacts,
     repo: Repository = None,
     branch: Branch = "main",
@@ -106,9 +104,7 @@ def triage_loop(  # noqa: PLR0913 - typer declares one parameter per option
     """Report on a backlog: how many findings of medium severity or worse are open; exit 3 when that is unknown."""
     settings = TriageSettings(_repository(repo), branch, head_sha, _hours(max_age_hours))
     report = run_triage_loop(_folder(artifacts), settings, SystemClock())
-    _publish(
-        report, Destination(output_format, output, json_output, bundle_dir, bundle_prefix, emit_bundle, dry_run)
-    )
+    _publish(report, Destination(output_format, output, json_output, bundle_dir, bundle_prefix, emit_bundle, dry_run))
 
 
 def _publish(report: LoopReport, destination: Destination) -> None:

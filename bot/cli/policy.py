@@ -48,7 +48,7 @@ def explain(
 
 
 @app.command("simulate")
-def simulate_command(  # noqa: PLR0913 - typer declares one parameter per option
+def simulate_command(  # noqa: PLR0913, PLR0917 - typer declares one parameter per option
     person_id: PersonId,
     command: Words,
     channel: Channel = AddressKind.WEB,

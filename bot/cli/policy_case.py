@@ -11,7 +11,6 @@ from commands.surroundings import gather
 from domain.errors import UserError
 from domain.ids import ulid
 from domain.messages import Inbound
-from domain.modes import ModeSources
 from domain.people import Address, AddressKind, Person, Proof
 from policy.facts import Case
 from policy.rules.scope import scopes_of
@@ -41,7 +40,6 @@ def case_of(question: Question, installation: Installation, tables: Tables) -> C
         raise UserError(f"command: {understood.problem}; see `menu` in `reins chat`")
     channel = question.channel.value
     state = installation.policy()
-    mode = ModeSources(installation.settings.autonomy_mode, tables.mode.value(), installation.home.halt_file.exists())
     # Notices of a question nobody sent go nowhere; the web thread is the one address everybody has.
     sender = Address(AddressKind.WEB, person.id)
     context = Context(
@@ -51,7 +49,7 @@ def case_of(question: Question, installation: Installation, tables: Tables) -> C
         reply_to=sender,
         channel=channel,
         state=state,
-        mode=mode,
+        mode=installation.mode(tables),
         now=now,
         new_id=lambda: ulid(now, installation.entropy),
         everyone=lambda: (person,),

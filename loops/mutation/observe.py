@@ -25,7 +25,11 @@ def observe(folder: Path, now: datetime) -> MutationFacts:
     if not runs:
         expected = "outcomes.json (cargo-mutants), .py.meta or mutmut-cicd-stats.json (mutmut)"
         raise ArtifactError(
-            folder.name, None, f"holds no {expected}", "let CI upload the tool's output", LoopReason.NO_ARTIFACT
+            folder.resolve().name,
+            None,
+            f"holds no {expected}",
+            "let CI upload the tool's output",
+            LoopReason.NO_ARTIFACT,
         )
     return merge(runs, [read_run_record(file, now) for file in files if file.path.name == RUN_RECORD_FILE])
 

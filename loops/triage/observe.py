@@ -17,7 +17,7 @@ def observe(folder: Path, now: datetime) -> Backlog:
     files = find_files(folder, lambda name: name == BACKLOG_FILE)
     if not files:
         mend = "let the triage workflow upload it"
-        raise ArtifactError(folder.name, None, f"holds no {BACKLOG_FILE}", mend, LoopReason.NO_ARTIFACT)
+        raise ArtifactError(folder.resolve().name, None, f"holds no {BACKLOG_FILE}", mend, LoopReason.NO_ARTIFACT)
     if len(files) > 1:
         problem = f"is one of {len(files)} files of that name, next to {files[1].name}"
         raise ArtifactError(files[0].name, None, problem, "keep that of one run", LoopReason.AMBIGUOUS_ARTIFACT)

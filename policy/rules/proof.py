@@ -1,5 +1,7 @@
 """How sure we must be that it is them, by what they ask for (design section 5)."""
 
+from typing import assert_never
+
 from domain.decisions import Decision, Verdict
 from domain.people import Proof
 from domain.requests import RequestKind, Risk
@@ -30,6 +32,8 @@ def needed_proof(case: Case) -> Proof:
         case RequestKind.DISPATCH:
             action = case.state.policy.actions.get(case.request.action or "") if case.state.policy else None
             return _BY_RISK[action.risk if action else Risk.HIGH]
+        case _ as forgotten:
+            assert_never(forgotten)
 
 
 def judge(case: Case) -> Decision | None:

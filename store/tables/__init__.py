@@ -36,3 +36,9 @@ class Tables:
         self.sessions = SessionsTable(rows)
         self.snapshots = SnapshotsTable(rows)
         self.thread = ThreadTable(rows)
+
+    def forget(self) -> None:
+        """Forget what tables remember within a transaction; called when one begins and when a part of it is undone."""
+        self.audit.forget()
+        self.seals.forget()
+        self.mode.forget()

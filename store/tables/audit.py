@@ -12,11 +12,18 @@ class AuditTable:
     def __init__(self, rows: Rows) -> None:
         """Use this connection."""
         self._rows = rows
+        self._head: tuple[int, str] | None = None
+
+    def forget(self) -> None:
+        """Forget what was read: a new transaction begins, or a part of this one was undone."""
+        self._head = None
 
     def head(self) -> tuple[int, str]:
-        """Return the newest row's number and hash, `(0, GENESIS)` for an empty log."""
-        row = self._rows.one("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
-        return (row[0], row[1]) if row else (0, GENESIS)
+        """Return the newest row's number and hash, `(0, GENESIS)` for an empty log; read once in a transaction."""
+        if self._head is None:
+            row = self._rows.one("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")
+            self._head = (row[0], row[1]) if row else (0, GENESIS)
+        return self._head
 
     def append(self, entry: Entry) -> tuple[int, str]:
         """Append one row to the chain and return its number and hash."""
@@ -24,7 +31,8 @@ class AuditTable:
         body = encode(entry, size + 1, previous)
         digest = link(body)
         self._rows.run("INSERT INTO audit (seq, body, hash) VALUES (?, ?, ?)", (size + 1, body, digest))
-        return size + 1, digest
+        self._head = (size + 1, digest)
+        return self._head
 
     def row(self, seq: int) -> bytes | None:
         """Return one row's bytes."""

@@ -13,11 +13,18 @@ class ModeTable:
     def __init__(self, rows: Rows) -> None:
         """Use this connection."""
         self._rows = rows
+        self._value: Mode | None = None
+
+    def forget(self) -> None:
+        """Forget what was read: a new transaction begins, or a part of this one was undone."""
+        self._value = None
 
     def value(self) -> Mode:
-        """Return only the mode: read inside the commit of every intent."""
-        row = self._rows.one("SELECT mode FROM mode WHERE id = 1")
-        return Mode(row[0]) if row else Mode.READ_ONLY
+        """Return only the mode: read inside the commit of every intent, once in a transaction."""
+        if self._value is None:
+            row = self._rows.one("SELECT mode FROM mode WHERE id = 1")
+            self._value = Mode(row[0]) if row else Mode.READ_ONLY
+        return self._value
 
     def current(self) -> StoredMode | None:
         """Return the mode with who set it and when, or None when nobody ever did."""
@@ -26,6 +33,7 @@ class ModeTable:
 
     def set(self, mode: Mode, person: str, now: datetime) -> None:
         """Set the mode and raise its version by one."""
+        self._value = mode
         self._rows.run(
             "INSERT INTO mode (id, mode, version, changed_at, changed_by) VALUES (1, ?, 1, ?, ?)"
             " ON CONFLICT (id) DO UPDATE SET mode = excluded.mode, version = mode.version + 1,"

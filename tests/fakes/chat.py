@@ -71,6 +71,12 @@ class Committed:
     expires_at: str
 
 
+def handle_in(answer: Answer) -> str:
+    """Return the id an answer begins with, as `3K mutation on ... accepted` and `3K strict waits for ...` do."""
+    assert answer.text is not None, answer
+    return answer.text.split()[0]
+
+
 class Chat:
     """What `chat` yields; see the module's docstring."""
 

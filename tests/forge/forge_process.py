@@ -58,11 +58,15 @@ def hang(_job: Job, note: Callable[[JobAttempt], None], _cancel: threading.Event
 
 
 async def work(folder: Path) -> None:
-    """Dispatch a job, unless it is there, and work on it for ever."""
+    """Dispatch a job, unless it is there, and work on it until a line comes in."""
     settings = LocalForgeSettings(folder, f"{os.getpid()}-boot")
     forge = LocalForge(settings, {"triage": hang}, SystemClock(), lambda _name: None)
     await forge.dispatch(order())
-    await forge.run_forever(asyncio.Event())
+    stop = asyncio.Event()
+    worker = asyncio.create_task(forge.run_forever(stop))
+    await asyncio.to_thread(sys.stdin.readline)
+    stop.set()
+    await worker
 
 
 if __name__ == "__main__":

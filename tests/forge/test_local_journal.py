@@ -2,12 +2,13 @@
 
 import os
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from forge.durable_files import sync_folder
-from forge.local_journal import JobJournal
+from forge.local_journal import KEPT_FINISHED_JOBS, JobJournal
 from forge.local_record import MAX_RECORD_BYTES, JobRecord
 from forge.local_steps import end
 from forge.port import JobState, Unclear
@@ -145,6 +146,30 @@ def test_news_come_oldest_first_and_what_is_over_comes_once(tmp_path: Path) -> N
     journal.change(correlation(1), cancelled)
     assert [record.job.correlation for record in journal.news()] == [correlation(number) for number in (1, 2, 3)]
     assert [record.job.correlation for record in journal.news()] == [correlation(number) for number in (2, 3)]
+
+
+@pytest.mark.parametrize("pruned_by_another", [False, True])
+def test_a_forgotten_job_that_is_made_anew_is_news_again(tmp_path: Path, pruned_by_another: bool) -> None:
+    journal = JobJournal(tmp_path, VirtualTime())
+    for number in range(KEPT_FINISHED_JOBS + 1):
+        journal.create(cancelled(numbered(number)))
+    journal.news()
+    if pruned_by_another:
+        assert JobJournal(tmp_path, VirtualTime()).prune(START + timedelta(days=1)) == 1
+        assert journal.news() == []
+    else:
+        assert journal.prune(START + timedelta(days=1)) == 1
+    journal.create(numbered(0))
+    assert journal.news() == [numbered(0)]
+
+
+def test_a_name_that_is_taken_is_never_written_over(tmp_path: Path) -> None:
+    journal = JobJournal(tmp_path, VirtualTime())
+    taken = tmp_path / "jobs" / f"{correlation()}.json"
+    taken.symlink_to(tmp_path / "nowhere")
+    with pytest.raises(FileExistsError):
+        journal.create(QUEUED)
+    assert taken.is_symlink()
 
 
 def test_one_file_that_the_disk_does_not_give_holds_up_no_other(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from forge.local_journal import JobJournal
 from forge.local_steps import MAX_DEATHS
 from forge.port import JobState
-from tests.fakes.local_forge_rig import HeldWorkflow, Rig, correlation
+from tests.fakes.local_forge_rig import GUARD_SECONDS, HeldWorkflow, Rig, correlation
 from tests.fakes.virtual_time import VirtualTime
 from tests.forge.forge_process import JOBS
 
@@ -46,6 +46,16 @@ def test_two_processes_that_dispatch_the_same_jobs_make_each_once(tmp_path: Path
         said = [line(child) for child in (first, second) for _ in range(JOBS)]
     assert sorted(text for text in said if text.endswith("True")) == sorted(f"{number} True" for number in range(JOBS))
     assert len(said) == 2 * JOBS
+
+
+def test_a_workflow_that_never_returns_does_not_keep_its_process_from_ending(tmp_path: Path) -> None:
+    with process("work", tmp_path) as child:
+        assert line(child) == "working"
+        child.communicate("stop\n", timeout=GUARD_SECONDS)
+        assert child.returncode == 0
+    record = JobJournal(tmp_path, VirtualTime()).load(correlation(1))
+    assert record is not None
+    assert (record.job.state, record.owner) == (JobState.RUNNING, None)
 
 
 @pytest.mark.chaos

@@ -83,8 +83,12 @@ def test_many_large_files_are_refused_together(tmp_path: Path) -> None:
 
 
 def test_folders_nested_without_end_are_refused(tmp_path: Path) -> None:
-    deepest = tmp_path.joinpath(*["d"] * (artifacts.MAX_DEPTH + 2))
+    deepest = tmp_path.joinpath(*["d"] * artifacts.MAX_DEPTH)
     deepest.mkdir(parents=True)
+    (deepest / "outcomes.json").touch()
+    assert len(find_files(tmp_path, everything)) == 1
+    (deepest / "d").mkdir()
+    (deepest / "d" / "outcomes.json").touch()
     with pytest.raises(ArtifactError, match="deeper than 16 folders"):
         find_files(tmp_path, everything)
 

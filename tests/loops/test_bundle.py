@@ -15,10 +15,10 @@ def names(folder: Path) -> list[str]:
 
 
 def test_a_bundle_is_written_under_its_prefix_with_the_json_last(tmp_path: Path) -> None:
-    written = write_bundle(tmp_path / "new", "mutation-loop", DOCUMENTS)
+    written = write_bundle(tmp_path / "not" / "yet", "mutation-loop", DOCUMENTS)
     assert [path.name for path in written] == ["mutation-loop-playbook.md", "mutation-loop.md", "mutation-loop.json"]
-    assert (tmp_path / "new" / "mutation-loop.md").read_text(encoding="utf-8") == "# é\n"
-    assert names(tmp_path / "new") == ["mutation-loop-playbook.md", "mutation-loop.json", "mutation-loop.md"]
+    assert (tmp_path / "not" / "yet" / "mutation-loop.md").read_text(encoding="utf-8") == "# é\n"
+    assert names(tmp_path / "not" / "yet") == ["mutation-loop-playbook.md", "mutation-loop.json", "mutation-loop.md"]
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_rest_d42(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Documents hold what the report says, keep unknown unknown, and let no outside text become markup."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,11 @@ def test_the_hand_off_for_agents_is_never_passed_on_d37(tmp_path: Path) -> None:
 )
 def test_the_proposal_fits_what_is_known(tmp_path: Path, document: object, sentence: str) -> None:
     assert sentence in documents(triage(tmp_path, document))["-proposal.md"].splitlines()
+
+
+def test_a_mutation_report_without_its_evidence_is_no_document(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="carries its evidence"):
+        documents(replace(mutation(tmp_path), evidence=None))
 
 
 def test_percent_keeps_two_decimals() -> None:

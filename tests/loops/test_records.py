@@ -45,6 +45,7 @@ def test_right_shapes_are_handed_out() -> None:
     read = record(name="x", count=0, inner={"a": 1}, rows=[{"b": 2}])
     assert read.text("name") == "x"
     assert read.count("count") == 0
+    assert record(count=MAX_COUNT).count("count") == MAX_COUNT
     assert read.record("inner").values == {"a": 1}
     assert [row.place for row in read.records("rows")] == ["items[3].rows[0]"]
     assert read.optional_text("missing") is None

@@ -128,6 +128,13 @@ def test_a_request_that_no_rule_can_read_is_a_denial(field: str) -> None:
     assert (decision.verdict, decision.rule) == (Verdict.DENY, "gate_error")
 
 
+def test_a_kind_of_request_that_nobody_thought_of_has_no_proof_that_is_enough() -> None:
+    odd: Any = {"kind": "teleport"}
+    case = typed(HARMLESS)
+    with pytest.raises(AssertionError, match="teleport"):
+        needed_proof(replace(case, request=replace(case.request, **odd)))
+
+
 def test_a_gate_error_names_the_kind_of_fault_and_nothing_from_inside() -> None:
     case = typed(HARMLESS)
     broken: Any = {"roles": None}

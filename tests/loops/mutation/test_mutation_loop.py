@@ -57,6 +57,8 @@ def test_a_score_above_the_threshold_is_good(tmp_path: Path) -> None:
     assert measured(report).score_basis_points == 8_000
     assert report.unresolved == 2
     assert report.summary == "mutation 80.00%, needs 80.00%; 2 of 10 missed; 1 h old"
+    assert report.detail.startswith("80.00% reaches the threshold of 80.00%: of 10 mutants 7 were killed, 1 timed out")
+    assert measured(report).tool == "cargo-mutants 27.1.0"
 
 
 def test_report_only_exits_with_0_below_the_threshold_d19(tmp_path: Path) -> None:
@@ -133,6 +135,14 @@ def test_all_shards_make_one_score_and_overlap_counts_once_d16(tmp_path: Path) -
     counts = measured(report).counts
     assert counts is not None
     assert (counts.killed, counts.survived) == (16, 4)
+    assert measured(report).source.endswith("mutants-shard2.out/outcomes.json")
+
+
+def test_many_files_are_named_in_part(tmp_path: Path) -> None:
+    for number in range(5):
+        write(tmp_path / f"shard-{number}-outcomes.json", outcomes(rows(1 + number, killed=1)))
+    named = "shard-0-outcomes.json, shard-1-outcomes.json, shard-2-outcomes.json and 2 more"
+    assert measured(run(tmp_path)).source == named
 
 
 def test_a_merged_score_is_as_old_as_its_oldest_shard_d15(tmp_path: Path) -> None:
@@ -196,6 +206,7 @@ def test_a_folder_without_results_is_no_artifact_and_no_zero_d6(tmp_path: Path, 
     report = run(folder)
     assert_unscored(report, LoopReason.NO_ARTIFACT)
     assert "artifacts holds no outcomes.json" in report.detail
+    assert report.attempts[0].correlation is Correlation.UNREAD
 
 
 def test_an_unfinished_run_shows_a_provisional_score_and_is_never_good_d16(tmp_path: Path) -> None:
@@ -247,6 +258,15 @@ def test_mutmut_without_a_record_of_ci_has_an_unknown_age_and_never_looks_fresh_
     assert measured(report).measured_at is None
     assert report.summary.endswith("age unknown")
     assert report.detail.endswith("age unknown")
+
+
+def test_totals_alone_are_measured_without_hot_spots(tmp_path: Path) -> None:
+    write_mutmut_totals(tmp_path, killed=6, timeout=2, survived=2, no_tests=1, total=11)
+    report = run(tmp_path)
+    snapshot = measured(report)
+    assert (snapshot.score_basis_points, snapshot.hot_spots, snapshot.tool) == (7_272, (), "mutmut 3")
+    assert report.unresolved == 3
+    assert "3 of 11 missed" in report.summary
 
 
 def test_the_record_of_ci_gives_mutmut_its_age_commit_and_run(tmp_path: Path) -> None:
@@ -303,7 +323,7 @@ def test_too_many_mutants_are_refused(tmp_path: Path) -> None:
     write_mutmut(tmp_path, codes)
     report = run(tmp_path)
     assert_unscored(report, LoopReason.UNREADABLE_ARTIFACT)
-    assert "above 200000" in report.detail
+    assert report.detail.startswith("mutants/src/calc.py.meta brings the mutants above 200000; measure a part")
 
 
 def test_the_attempt_is_told_at_its_start_and_at_its_end_d2(tmp_path: Path) -> None:
@@ -342,3 +362,8 @@ def test_the_summary_fits_a_phone_whatever_the_names_are(tmp_path: Path) -> None
     assert len(report.repository) <= 140
     (spot,) = measured(report).hot_spots
     assert (len(spot.file), len(spot.function)) == (160, 120)
+
+
+def test_the_ends_of_each_range_are_settings() -> None:
+    assert MutationSettings("a/b", "x", 1, 1, 1).threshold_basis_points == 1
+    assert MutationSettings("a/b", "x", 10_000).threshold_basis_points == 10_000

@@ -75,6 +75,13 @@ def test_the_source_file_is_the_path_below_mutmuts_folder(tmp_path: Path, totals
     assert only.file == "src/calc.py"
 
 
+def test_the_totals_mark_mutmuts_folder_when_it_was_uploaded_under_another_name(tmp_path: Path) -> None:
+    write(tmp_path / "results" / "mutants" / "calc.py.meta", {"exit_code_by_key": {"calc.x_add__mutmut_1": 0}})
+    write_mutmut_totals(tmp_path / "results", survived=1, total=1)
+    (only,) = read(tmp_path).mutants
+    assert only.file == "mutants/calc.py"
+
+
 def test_mutmut_never_says_when_it_ended_d15(tmp_path: Path) -> None:
     write_mutmut(tmp_path, {"calc.x_add__mutmut_1": 1})
     assert read(tmp_path).finished_at is None
@@ -112,8 +119,11 @@ def test_totals_that_hide_something_are_unfinished(tmp_path: Path) -> None:
 
 
 def test_an_interrupted_run_is_unfinished(tmp_path: Path) -> None:
-    write_mutmut_totals(tmp_path, killed=6, total=7, check_was_interrupted_by_user=1)
-    assert read(tmp_path).complete is False
+    write_mutmut_totals(tmp_path, killed=6, total=9, check_was_interrupted_by_user=2)
+    run = read(tmp_path)
+    assert run.sums is not None
+    assert run.sums.pending == 3
+    assert run.complete is False
 
 
 @pytest.mark.parametrize(

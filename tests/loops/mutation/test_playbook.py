@@ -42,6 +42,26 @@ def test_every_kind_of_mutant_gets_advice_of_its_own() -> None:
     assert all(len(step) == 1 for step in steps)
 
 
+@pytest.mark.parametrize(
+    ("mutant", "words"),
+    [
+        (missed("BinaryOperator", "=="), "A changed comparison"),
+        (missed("BinaryOperator", "&&"), "A swapped and/or"),
+        (missed("BinaryOperator", "+="), "Changed arithmetic"),
+    ],
+)
+def test_advice_for_a_binary_operator_depends_on_what_it_became(mutant: Mutant, words: str) -> None:
+    assert advise([mutant])[0].steps[0].startswith(words)
+
+
+def test_the_most_frequent_kind_of_change_is_named_first() -> None:
+    (advice,) = advise([missed("FnValue"), missed("StructField", line=2), missed("StructField", line=3)])
+    assert [step.split(" ")[:4] for step in advice.steps] == [
+        ["A", "dropped", "struct", "field"],
+        ["A", "constant", "returned", "instead"],
+    ]
+
+
 def test_a_place_no_test_runs_is_told_so_first() -> None:
     (advice,) = advise([missed("UnaryOperator"), missed("UnaryOperator", line=2), uncovered()])
     assert (advice.survived, advice.no_coverage) == (2, 1)
@@ -62,8 +82,8 @@ def test_equal_places_keep_the_order_of_their_names() -> None:
 
 
 def test_categories_count_by_operator_and_keep_uncovered_apart_d18() -> None:
-    mutants = [missed("MatchArm"), missed("FnValue"), missed("FnValue", "0"), uncovered()]
-    assert categories(mutants) == (("FnValue", 2), ("MatchArm", 1), ("no_coverage", 1))
+    mutants = [missed("FnValue"), missed("MatchArm"), missed("MatchArm", "0"), missed("BinaryOperator"), uncovered()]
+    assert categories(mutants) == (("MatchArm", 2), ("BinaryOperator", 1), ("FnValue", 1), ("no_coverage", 1))
 
 
 @pytest.mark.parametrize("key", ["calc.x_f__mutmut_1; rm -rf ~", "$(id)", "a`b", ""])
@@ -79,8 +99,7 @@ def test_commands_to_see_the_change_are_named_for_a_few() -> None:
 
 
 def test_survivors_are_cleaned_and_capped() -> None:
-    listed = survivors([missed(replacement="\u202e\x07" + "x" * 999, line=line) for line in range(1, 400)])
-    assert len(listed) == 200
-    assert listed[0].line == 1
+    listed = survivors([missed(replacement="\u202e\x07" + "x" * 999, line=line) for line in range(400, 0, -1)])
+    assert [survivor.line for survivor in listed] == list(range(1, 201))
     assert listed[0].replacement.startswith("x")
     assert len(listed[0].replacement) == 120

@@ -1,0 +1,1 @@
+"""What `reins doctor` looks at, one file per group of checks."""
