@@ -133,16 +133,16 @@ def is_hash(text: object) -> bool:
 
 
 def _check_evidence(values: Collection[object], depth: int = MAX_EVIDENCE_DEPTH) -> None:
-    if _SCALAR_TYPES.issuperset(map(type, values)):
-        return
-    if depth == 0:
-        raise NotCanonicalError(f"evidence is nested deeper than {MAX_EVIDENCE_DEPTH} levels")
     for value in values:
+        if type(value) in _SCALAR_TYPES:
+            continue
+        if depth == 0:
+            raise NotCanonicalError(f"evidence is nested deeper than {MAX_EVIDENCE_DEPTH} levels")
         if isinstance(value, dict):
             _check_evidence(value.values(), depth - 1)
         elif isinstance(value, list | tuple):
             _check_evidence(value, depth - 1)
-        elif not isinstance(value, str | int | None):  # enumerations of text and numbers are written by their value
+        elif not isinstance(value, str | int):  # enumerations of text and numbers are written by their value
             what = f"evidence holds a {type(value).__name__}"
             raise NotCanonicalError(f"{what}; only text, integers, lists and objects have one spelling")
 

@@ -82,6 +82,13 @@ def find_files(folder: Path, wanted: Callable[[str], bool], max_entries: int = M
     return tuple(sorted(found, key=lambda file: file.name))
 
 
+def named_file(path: Path) -> ArtifactFile | None:
+    """Return the file that a person named instead of a folder, or None when the path is no file."""
+    if not path.is_file():
+        return None
+    return ArtifactFile(path, path.name, path.stat().st_size)
+
+
 def _entries(current: Path, folder: Path, max_entries: int) -> list[tuple[Path, os.stat_result]]:
     try:
         with os.scandir(current) as entries:

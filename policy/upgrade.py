@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 from pydantic import ValidationError
@@ -57,7 +58,7 @@ def upgrade(raw: bytes, repository: str) -> tuple[dict[str, Any], list[str]]:
         raise UserError("schema_version: only a version 1 file can be upgraded, and its schema_version is the number 1")
     notes: list[str] = []
     loops = {name: _loop(old, name, notes) for name in _LOOPS if f"{name}_loop" in old}
-    new: dict[str, Any] = {"schema_version": 2, "repositories": [repository], "roles": ROLES}
+    new: dict[str, Any] = {"schema_version": 2, "repositories": [repository], "roles": deepcopy(ROLES)}
     new |= {key: old[key] for key in _SAME_KEYS if key in old}
     new |= {"actions": _actions(old, loops, repository, notes), "loops": loops, "security": _security(old, notes)}
     known = {

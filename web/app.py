@@ -9,7 +9,7 @@ from domain.people import Scope
 from policy.rules.scope import scopes_of
 from web.bodies import MAX_BODY_BYTES
 from web.caller import CALLER, caller_of
-from web.guard import guard
+from web.guard import guard, harden
 from web.pages import FILES, page_files
 from web.parts import PARTS, Parts
 from web.routes import ROUTES, Handler, Route
@@ -26,6 +26,7 @@ def build_app(parts: Parts, routes: Iterable[Route] = ROUTES) -> web.Application
     async def close_streams(_app: web.Application) -> None:
         parts.hub.close()
 
+    app.on_response_prepare.append(harden)
     app.on_shutdown.append(close_streams)
     return app
 

@@ -30,7 +30,7 @@ log = structlog.get_logger("web")
 async def guard(
     request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
 ) -> web.StreamResponse:
-    """Let a request through to its handler, and give whatever comes back its headers."""
+    """Let a request through to its handler, and give whatever went wrong its shape."""
     try:
         refusal = _refuse(request, request.app[PARTS])
         response = refusal if refusal is not None else await handler(request)
@@ -45,16 +45,19 @@ async def guard(
         log_id = ulid(parts.clock.now(), parts.entropy)
         log.exception("request_failed", log_id=log_id, path=request.path)  # never the query: it may hold secrets
         response = problem(500, "fault", f"Something went wrong on our side. Log id {log_id}.", log_id)
-    if not response.prepared:
-        response.headers.update(HEADERS)
-        response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 
+async def harden(_request: web.Request, response: web.StreamResponse) -> None:
+    """Give a response its headers just before it is sent: event streams, too, are sent before their handler returns."""
+    response.headers.update(HEADERS)
+    response.headers.setdefault("Cache-Control", "no-store")
+
+
 def _refuse(request: web.Request, parts: Parts) -> web.Response | None:
-    host = request.host.rpartition(":")[0] if request.host.rpartition(":")[2].isdigit() else request.host
-    own = urlsplit(parts.url)
-    if host not in parts.extra_hosts and host != own.hostname and local_user(request) is None:
+    name, _, port = request.host.rpartition(":")
+    host = (name if port.isdigit() else request.host).strip("[]").lower()  # an IPv6 address stands in brackets
+    if host not in parts.extra_hosts and host != urlsplit(parts.url).hostname and local_user(request) is None:
         # A foreign name that resolves to us would let any web page speak to this port (DNS rebinding).
         return problem(421, "wrong_host", "This address is not where Reins is served.")
     if request.method in _SAFE_METHODS:

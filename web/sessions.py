@@ -71,6 +71,7 @@ async def sign_out(request: web.Request) -> web.Response:
 
         await parts.store.transact(end)
         parts.sessions.forget(cookie)
+        parts.hub.news_for(caller.person.id)  # the session's event streams look again, and end
         response.del_cookie(COOKIE, path="/")
     return response
 

@@ -11,7 +11,6 @@ import typer
 from bot.cli import audit, chat, doctor, initialise, linking, loops, migrate, people, policy, serve
 from bot.cli.exit_codes import CommandFailedError, ExitCode
 from bot.cli.installation import Installation
-from bot.logs import configure_logs
 from bot.metrics_event import CommandRun, append_event, metrics_event, wanted
 from domain.errors import UserError
 from policy.file import AuditMetrics
@@ -42,6 +41,8 @@ app.add_typer(audit.app, name="audit")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; `arguments` are what stands behind `reins`."""
+    from bot.logs import configure_logs  # noqa: PLC0415 - structlog pulls in rich, which importing this must not cost
+
     argv = list(sys.argv[1:] if arguments is None else arguments)
     configure_logs("warning")  # standard output belongs to the command's result
     started = time.monotonic()

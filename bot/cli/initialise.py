@@ -13,7 +13,7 @@ import typer
 from bot.audit_key import make_audit_key
 from bot.cli.installation import Installation
 from bot.cli.local_changes import LocalChange, change_audited
-from bot.cli.state_folder import make_state_folder, write_new_private_file
+from bot.cli.state_folder import make_database, make_state_folder, write_new_private_file
 from domain.errors import UserError
 from domain.people import Address, AddressKind, Person
 from store.port import Store
@@ -47,8 +47,6 @@ def set_up(installation: Installation) -> list[str]:
         UserError: the folder cannot be made.
         OSError: a file in it cannot be written.
     """
-    from store.sqlite import migrate  # noqa: PLC0415 - only commands that need the store pay for it
-
     settings, home = installation.settings, installation.home
     make_state_folder(home.root)
     defaults = resources.files("bot") / "defaults"
@@ -66,7 +64,7 @@ def set_up(installation: Installation) -> list[str]:
     if not home.audit_key_file.exists():
         make_audit_key(home.audit_key_file, installation.entropy)
         made.append(f"audit key: {home.audit_key_file}")
-    migrate(home.database)
+    make_database(home.database)
     person = asyncio.run(installation.with_store(lambda store: _enrol_first_person(installation, store)))
     made.append(f"first person: {person.id}, known as {', '.join(address.text() for address in person.addresses)}")
     return made

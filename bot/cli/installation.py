@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from bot.audit_key import read_audit_key
-from bot.brake import FileBrake
 from bot.home import Home
 from bot.settings import Settings, read_settings
 from domain.clock import Clock, SystemClock
@@ -70,6 +69,8 @@ class Installation:
 
     def mode(self, tables: Tables) -> ModeSources:
         """Read everything that can hold the mode down."""
+        from bot.brake import FileBrake  # noqa: PLC0415 - it logs, and structlog costs memory
+
         halted = FileBrake(self.home.halt_file).pulled()
         return ModeSources(self.settings.autonomy_mode, tables.mode.value(), halted)
 

@@ -15,14 +15,13 @@ from domain.errors import UserError
 from loops.bundle import write_bundle
 from loops.documents import documents
 from loops.mutation.loop import run_mutation_loop
-from loops.mutation.settings import DEFAULT_MAX_AGE_HOURS as MUTATION_MAX_AGE_HOURS
 from loops.mutation.settings import MutationSettings
 from loops.report import LoopReport
 from loops.triage.loop import run_triage_loop
-from loops.triage.settings import DEFAULT_MAX_AGE_HOURS as TRIAGE_MAX_AGE_HOURS
 from loops.triage.settings import TriageSettings
 
-NO_LIMIT = "none"
+NO_LIMIT = "none"  # the default here: whoever names the files knows how old they may be; the bot asks the policy
+UNKNOWN_REPOSITORY = "unknown"  # results on somebody's disk need not belong to a repository
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
 _PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))?")
 _HOURS = re.compile(r"[1-9][0-9]{0,5}")
@@ -48,7 +47,9 @@ class Destination:
     dry_run: bool
 
 
-Artifacts = Annotated[Path, typer.Option(metavar="FOLDER", help="Where the results of the run lie.")]
+Artifacts = Annotated[
+    Path, typer.Option(metavar="PATH", help="The folder where the results of the run lie, or one result file.")
+]
 Repository = Annotated[
     str | None, typer.Option("--repo", envvar="GITHUB_REPOSITORY", help="owner/name the results belong to.")
 ]
@@ -68,7 +69,7 @@ def mutation_loop(  # noqa: PLR0913, PLR0917 - typer declares one parameter per 
     repo: Repository = None,
     branch: Branch = "main",
     threshold: Annotated[str, typer.Option(help="Percent to reach, such as 80 or 82.50.")] = "80",
-    max_age_hours: MaxAge = str(MUTATION_MAX_AGE_HOURS),
+    max_age_hours: MaxAge = NO_LIMIT,
     expected_shards: Annotated[int | None, typer.Option(min=1, help="How many shards the run was cut into.")] = None,
     bundle_dir: BundleFolder = Path("reports"),
     bundle_prefix: BundlePrefix = "mutation-loop",
@@ -79,11 +80,14 @@ def mutation_loop(  # noqa: PLR0913, PLR0917 - typer declares one parameter per 
     dry_run: DryRun = False,
 ) -> None:
     """Report on mutation results: score, age, hot spots, playbook; exit 3 when nothing could be measured."""
-    repository = _repository(repo)
-    if repository is None:
-        raise UserError("repo: is not known; name it with --repo owner/name, or set GITHUB_REPOSITORY")
-    settings = MutationSettings(repository, branch, _basis_points(threshold), _hours(max_age_hours), expected_shards)
-    report = run_mutation_loop(_folder(artifacts), settings, SystemClock())
+    settings = MutationSettings(
+        _repository(repo) or UNKNOWN_REPOSITORY,
+        branch,
+        _basis_points(threshold),
+        _hours(max_age_hours),
+        expected_shards,
+    )
+    report = run_mutation_loop(_place(artifacts), settings, SystemClock())
     _publish(report, Destination(output_format, output, json_output, bundle_dir, bundle_prefix, emit_bundle, dry_run))
 
 
@@ -92,7 +96,7 @@ def triage_loop(  # noqa: PLR0913, PLR0917 - typer declares one parameter per op
     repo: Repository = None,
     branch: Branch = "main",
     head_sha: Annotated[str | None, typer.Option(help="The commit the backlog must be of.")] = None,
-    max_age_hours: MaxAge = str(TRIAGE_MAX_AGE_HOURS),
+    max_age_hours: MaxAge = NO_LIMIT,
     bundle_dir: BundleFolder = Path("reports"),
     bundle_prefix: BundlePrefix = "triage-loop",
     emit_bundle: EmitBundle = False,
@@ -103,7 +107,7 @@ def triage_loop(  # noqa: PLR0913, PLR0917 - typer declares one parameter per op
 ) -> None:
     """Report on a backlog: how many findings of medium severity or worse are open; exit 3 when that is unknown."""
     settings = TriageSettings(_repository(repo), branch, head_sha, _hours(max_age_hours))
-    report = run_triage_loop(_folder(artifacts), settings, SystemClock())
+    report = run_triage_loop(_place(artifacts), settings, SystemClock())
     _publish(report, Destination(output_format, output, json_output, bundle_dir, bundle_prefix, emit_bundle, dry_run))
 
 
@@ -129,9 +133,7 @@ def _bundle(destination: Destination, texts: dict[str, str]) -> tuple[Path, ...]
         raise UserError(f"{destination.bundle_folder}: the bundle cannot be written ({error.strerror})") from error
 
 
-def _folder(artifacts: Path) -> Path:
-    if artifacts.exists() and not artifacts.is_dir():
-        raise UserError(f"artifacts: {artifacts} is no folder; name the folder that holds the results")
+def _place(artifacts: Path) -> Path:
     return Path(os.path.normpath(artifacts))
 
 

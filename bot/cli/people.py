@@ -56,8 +56,7 @@ def list_everybody() -> None:
         typer.echo(line)
     if not rows:
         typer.echo("nobody yet; `reins people add` enrols somebody")
-    for person in people.all():
-        _warn_of_unknown_roles(installation, person.roles)
+    _warn_of_unknown_roles(installation, sorted({role for person in people.all() for role in person.roles}))
 
 
 @app.command()

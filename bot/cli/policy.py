@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from bot.cli.documents import read_input, write_result
-from bot.cli.exit_codes import CommandFailedError, ExitCode
+from bot.cli.exit_codes import ExitCode
 from bot.cli.installation import Installation, read_policy_file
 from bot.cli.people import PersonId, known_person
 from bot.cli.policy_case import Question, case_of
@@ -96,7 +96,7 @@ def _answer(person_id: str, command: list[str], channel: AddressKind, proof: Pro
     for line in _lines(explanation):
         typer.echo(line)
     if not explanation.decision.allowed:
-        raise CommandFailedError("as things are, nothing would be done", ExitCode.DENIED)
+        raise typer.Exit(ExitCode.DENIED)
 
 
 def _lines(explanation: Explanation) -> list[str]:

@@ -23,6 +23,14 @@ def make_state_folder(root: Path) -> None:
         ) from error
 
 
+def make_database(path: Path) -> list[str]:
+    """Bring the database's schema up to date, making the file first where there is none; return what was applied."""
+    from store.sqlite import migrate  # noqa: PLC0415 - only commands that need the store pay for it
+
+    write_new_private_file(path, b"")  # SQLite itself would leave it readable for others
+    return migrate(path)
+
+
 def write_new_private_file(path: Path, content: bytes) -> bool:
     """Write a file that only its owner may read, and tell whether it was new; an existing one is left alone.
 

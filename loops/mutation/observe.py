@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from domain.snapshots import LoopReason
-from loops.artifacts import ArtifactError, ArtifactFile, find_files
+from loops.artifacts import ArtifactError, ArtifactFile, find_files, named_file
 from loops.mutation.cargo_mutants import EARLIER_RUN_FOLDER, OUTCOMES_FILE, PLANNED_FILE, read_cargo_mutants
 from loops.mutation.merge import ONE_RUN_ONLY, merge
 from loops.mutation.model import MutationFacts, ToolRun
@@ -13,13 +13,20 @@ from loops.mutation.run_record import RUN_RECORD_FILE, read_run_record
 
 MAX_MUTANTS = 200_000  # twice the largest project known; about 100 MB in memory
 
+# Of mutmut files that somebody named themselves, as a file and not by its folder.
+META_ENDINGS = (".meta", ".meta.json")
+STATS_ENDING = "cicd-stats.json"
+
 
 def observe(folder: Path, now: datetime) -> MutationFacts:
-    """Read every result in the folder and merge them.
+    """Read every result in the folder and merge them; a path that is a file is taken as the one result there is.
 
     Raises:
         ArtifactError: nothing there, unreadable, or not of one run; its `reason` says which.
     """
+    named = named_file(folder)
+    if named is not None:
+        return merge([_named_run(named, now)], [])
     files = [file for file in find_files(folder, _wanted) if EARLIER_RUN_FOLDER not in PurePosixPath(file.name).parts]
     runs = [*_cargo_runs(files, now), *_mutmut_runs(files)]
     if not runs:
@@ -32,6 +39,17 @@ def observe(folder: Path, now: datetime) -> MutationFacts:
             LoopReason.NO_ARTIFACT,
         )
     return merge(runs, [read_run_record(file, now) for file in files if file.path.name == RUN_RECORD_FILE])
+
+
+def _named_run(file: ArtifactFile, now: datetime) -> ToolRun:
+    """Read one file whatever it is called: mutmut's files are told by their ending, all others are cargo-mutants'."""
+    if file.name.endswith(META_ENDINGS):
+        return read_mutmut(None, (file,))
+    if file.name.endswith(STATS_ENDING):
+        return read_mutmut(file, ())
+    run = read_cargo_mutants(file, None, now)
+    _check_amount(file, len(run.mutants))
+    return run
 
 
 def _wanted(name: str) -> bool:

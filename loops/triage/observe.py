@@ -4,16 +4,19 @@ from datetime import datetime
 from pathlib import Path
 
 from domain.snapshots import LoopReason
-from loops.artifacts import ArtifactError, find_files
+from loops.artifacts import ArtifactError, find_files, named_file
 from loops.triage.backlog import BACKLOG_FILE, Backlog, read_backlog
 
 
 def observe(folder: Path, now: datetime) -> Backlog:
-    """Read the backlog file, wherever below the folder it lies.
+    """Read the backlog file, wherever below the folder it lies; a path that is a file is the backlog itself.
 
     Raises:
         ArtifactError: there is none, there are several (an empty one must not hide another, D4), or it is unreadable.
     """
+    named = named_file(folder)
+    if named is not None:
+        return read_backlog(named, now)
     files = find_files(folder, lambda name: name == BACKLOG_FILE)
     if not files:
         mend = "let the triage workflow upload it"

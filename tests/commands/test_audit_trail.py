@@ -182,11 +182,8 @@ async def test_any_edit_of_a_row_is_found(tmp_path: Path) -> None:
         await bot.say("run triage")
         await bot.say("halt")
 
-        def edit(tables: object) -> None:
-            rows = tables.audit._rows  # type: ignore[attr-defined]
-            rows.run("UPDATE audit SET body = replace(CAST(body AS TEXT), 'owner', 'olga') WHERE seq = 1")
-
-        await bot.store.transact(edit)
+        edit = "UPDATE audit SET body = CAST(replace(CAST(body AS TEXT), 'owner', 'olga') AS BLOB) WHERE seq = 1"
+        await bot.store.transact(lambda tables: tables.audit._rows.run(edit))
         assert not (await bot.verify_audit()).ok
 
 

@@ -14,6 +14,7 @@ from domain.clock import to_text
 from domain.decisions import Verdict
 from domain.modes import Mode
 from store.port import StoreUnwritable
+from tests.fakes.busy_database import held_for_writing
 from tests.fakes.chat import Chat, chat, handle_in
 from tests.fakes.full_disk import full_disk
 from tests.fakes.virtual_time import START
@@ -149,7 +150,7 @@ async def test_a_stranger_stays_unanswered_and_is_counted(tmp_path: Path) -> Non
 async def test_a_message_seen_before_gets_its_answer_again(tmp_path: Path) -> None:
     async with chat(tmp_path) as bot:
         first = await bot.say("run triage", message_id="same")
-        with outage(bot):
+        with capture_logs(), held_for_writing(bot.path):
             again = await bot.say("run triage", message_id="same")
         assert (again.text, again.repeated) == (first.text, True)
         await bot.say("status")

@@ -133,6 +133,7 @@ class ServedBot:
         self._browsers = AsyncExitStack()
         self.port = settings.port
         self.bot: Bot
+        self.app: web.Application
 
     @property
     def url(self) -> str:
@@ -150,8 +151,8 @@ class ServedBot:
         async with AsyncExitStack() as stack:
             self.bot = wire(self.settings, self._clock)
             probe = await stack.enter_async_context(running(self.bot, self._role))
-            app = build_app(web_parts(self.bot, probe.report), self._routes)
-            runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)
+            self.app = build_app(web_parts(self.bot, probe.report), self._routes)
+            runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=2.0)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
             network = _network_socket(self.port)
