@@ -2,6 +2,9 @@
 
 from domain.effects import Dispatch
 from domain.modes import Mode, ModeSources
+from domain.runs import Run
+from policy.file import Action
+from policy.inputs import bind_inputs
 from policy.loading import PolicyState
 
 MODE_OFF = "mode_off"
@@ -16,6 +19,22 @@ def objection(effect: Dispatch, mode: ModeSources, state: PolicyState) -> tuple[
         return "action_unknown", "the policy no longer names this action"
     if mode.effective not in action.modes:
         return "mode_too_low", f"the mode went down to {mode.effective.value} before it could start"
-    if action.workflow != effect.workflow or effect.ref not in action.refs or action.repository != effect.repository:
+    if not _still_runs(action, effect):
         return "digest_changed", "the policy changed what this action runs"
     return None
+
+
+def overtaken(run: Run | None, cancelled: bool) -> tuple[str, str] | None:
+    """Return rule and sentence when the run of a dispatch ended, or was cancelled, before it could start."""
+    if run is None or run.state.final:
+        return "run_is_over", f"the run ended before it could start: {run.state.value if run else 'unknown'}"
+    return ("cancelled", "it was cancelled before it could start") if cancelled else None
+
+
+def _still_runs(action: Action, effect: Dispatch) -> bool:
+    now = (action.forge, action.repository, action.workflow)
+    return (
+        now == (effect.forge, effect.repository, effect.workflow)
+        and effect.ref in action.refs
+        and bind_inputs(action.inputs, effect.inputs) == effect.inputs
+    )

@@ -30,11 +30,22 @@ def configure_logs(level: str) -> None:
 
 
 def _redacted(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    for key, value in event.items():
-        if isinstance(value, str) and key not in ("timestamp", "level"):
-            event[key] = redact(value)
-    return event
+    return {key: value if key in ("timestamp", "level") else _clean(value) for key, value in event.items()}
+
+
+def _clean(value: object) -> object:
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case str():
+            return redact(value)
+        case dict():
+            return {str(key): _clean(inner) for key, inner in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [_clean(inner) for inner in value]
+        case _:
+            return redact(repr(value))
 
 
 def _to_line(event: dict[str, Any], **_options: Any) -> str:
-    return orjson.dumps(event, default=repr).decode()
+    return orjson.dumps(event).decode()

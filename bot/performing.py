@@ -40,6 +40,8 @@ class Performer:
         """Do it once. Only failures that the ports name are caught: anything else is a fault of ours."""
         try:
             match effect:
+                case Dispatch(forge=name) | CancelRun(forge=name) if name not in self._forges:
+                    return Tried(Fate.NEVER, f"the forge {name} is not configured")
                 case Dispatch(forge=name):
                     return Tried(Fate.DONE, job=await self._forges[name].dispatch(effect))
                 case CancelRun(forge=name, correlation=correlation):
@@ -58,7 +60,7 @@ class Performer:
         try:
             match effect:
                 case Dispatch(forge=name, correlation=correlation):
-                    job = await self._forges[name].find(correlation)
+                    job = await self._forges[name].find(correlation) if name in self._forges else None
                     return Tried(Fate.DONE, job=job) if job else Tried(Fate.LATER, "it never reached the forge")
                 case CancelRun():
                     return Tried(Fate.LATER, "asking a forge to cancel twice is safe")

@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from bot.last_look import objection
+from bot.last_look import objection, overtaken
 from bot.performing import Fate, Performer, Tried
 from bot.retry import wait_before
 from commands.ledger import event
+from commands.recording import cancel_key
 from domain.clock import Clock
-from domain.effects import Dispatch
+from domain.effects import CancelRun, Dispatch
 from domain.ids import Entropy, ulid
 from domain.modes import ModeSources
 from domain.notices import DeliveryState
@@ -25,11 +26,13 @@ from store.port import Store, StoreUnwritable
 from store.tables import Tables
 from store.tables.outbox import OutboxRow
 
-LEASE = timedelta(seconds=20)  # longer than any single try may take; after it the row counts as unclear
+TRY_SECONDS = 15.0  # a slower try counts as unclear and is looked back at
+LEASE = timedelta(seconds=20)  # longer than a try may take, so that nobody takes over a row that is being tried
 LEASED_AT_ONCE = 32
 IDLE_SECONDS = 5.0  # looks after this long without a wake-up: other processes commit effects too
 LOOK_BACK_AFTER = timedelta(seconds=5)  # a provider needs a moment before a message or run can be found
-MAX_TRIES = 40  # with the cap of 300 s this is past every lifetime; it ends rows whose lifetime is broken
+UNWRITABLE_PAUSE_SECONDS = 1.0  # a full disk refuses at once: without a pause the relay would spin
+MAX_TRIES = 1000  # at 150 s between two on average this is past every lifetime; it ends rows whose lifetime is broken
 log = structlog.get_logger("relay")
 
 
@@ -49,10 +52,11 @@ class RelayParts:
 class Relay:
     """Performs effects in the order they fall due; `owner` names this process in leases."""
 
-    def __init__(self, parts: RelayParts, owner: str) -> None:
+    def __init__(self, parts: RelayParts, owner: str, try_seconds: float = TRY_SECONDS) -> None:
         """Wire the relay; it does nothing until `run_forever` or `tick`."""
         self._parts = parts
         self._owner = owner
+        self._try_seconds = try_seconds
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -68,16 +72,25 @@ class Relay:
                     pass
             except StoreUnwritable as error:  # without a record nothing is done; the rows stay where they are
                 log.warning("relay_waits_for_store", error=str(error))
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), UNWRITABLE_PAUSE_SECONDS)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), await self._pause_seconds())
 
     async def tick(self) -> int:
-        """Lease what is due and perform it; return how many rows that were."""
+        """Lease what is due and perform it; return how many rows that were.
+
+        Raises:
+            StoreUnwritable: a lease or an outcome could not be recorded; such rows come back as ambiguous.
+        """
         now = self._parts.clock.now()
         rows = await self._parts.store.transact(
             lambda tables: tables.outbox.lease(self._owner, now, now + LEASE, LEASED_AT_ONCE)
         )
-        await asyncio.gather(*(self._handle(row) for row in rows))
+        ended = await asyncio.gather(*(self._handle(row) for row in rows), return_exceptions=True)
+        for failure in ended:
+            if failure is not None:
+                raise failure
         return len(rows)
 
     async def _pause_seconds(self) -> float:
@@ -88,7 +101,12 @@ class Relay:
 
     async def _handle(self, row: OutboxRow) -> None:
         try:
-            tried = await self._try(row)
+            async with asyncio.timeout(self._try_seconds):
+                tried = await self._try(row)
+        except TimeoutError:
+            tried = Tried(Fate.UNCLEAR, f"no answer within {self._try_seconds:.0f} s")
+        except StoreUnwritable:
+            raise
         except Exception:  # the one catch of faults of ours in an effect; the row is kept
             problem = ulid(self._parts.clock.now(), self._parts.entropy)
             log.exception("effect_failed", problem=problem, key=row.key)
@@ -104,19 +122,23 @@ class Relay:
                 return looked
         if self._parts.clock.now() >= row.expires_at:
             return Tried(Fate.NEVER, "expired")
-        # Only dispatches are looked at again; notices go straight out, so that they keep their order.
-        if isinstance(row.effect, Dispatch):
-            refused = await self._parts.store.read(self._refusal_of(row.effect))
-            if refused is not None:
-                return refused
-        return await self._parts.performer.perform(row.effect)
+        effect = row.effect
+        # Notices are not looked at again: they go straight out, so that they keep their order.
+        if isinstance(effect, Dispatch | CancelRun):
+            held_back = await self._parts.store.read(lambda tables: self._held_back(effect, tables))
+            if held_back is not None:
+                return held_back
+        return await self._parts.performer.perform(effect)
 
-    def _refusal_of(self, effect: Dispatch) -> Callable[[Tables], Tried | None]:
-        def look(tables: Tables) -> Tried | None:
-            found = objection(effect, self._parts.mode(tables), self._parts.policy())
-            return Tried(Fate.NEVER, f"{found[0]}: {found[1]}") if found else None
-
-        return look
+    def _held_back(self, effect: Dispatch | CancelRun, tables: Tables) -> Tried | None:
+        run = tables.runs.get(effect.run_id)
+        if isinstance(effect, CancelRun):
+            # Forgetting the cancel now would let a delayed dispatch start what was aborted.
+            waits = run is not None and run.state is RunState.ACCEPTED
+            return Tried(Fate.LATER, "the run has not reached its forge yet") if waits else None
+        cancelled = tables.outbox.has(cancel_key(effect.run_id))
+        found = overtaken(run, cancelled) or objection(effect, self._parts.mode(tables), self._parts.policy())
+        return Tried(Fate.NEVER, f"{found[0]}: {found[1]}") if found else None
 
     def _record(self, row: OutboxRow, tried: Tried, tables: Tables) -> None:
         now = self._parts.clock.now()
@@ -128,7 +150,8 @@ class Relay:
             state = DeliveryState.EXPIRED if now >= row.expires_at else DeliveryState.DEAD
             if tables.outbox.settle(row, state, now, tried.reason):
                 self._audit(row, tried, state, tables)
-                self._never_reached_forge(row, tried, tables, now)
+                if tried.fate is not Fate.UNCLEAR:  # else the watch finds the job, or says that nobody can tell (I11)
+                    self._never_reached_forge(row, tried, tables, now)
         else:
             self._postpone(row, tried, tables, now)
 

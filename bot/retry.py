@@ -11,9 +11,11 @@ _FOUR_BYTES = 2**32
 
 
 def wait_before(tries: int, retry_after_seconds: int | None, entropy: Entropy) -> timedelta:
-    """Return how long to wait after `tries` failed tries: random below 2, 4, 8 ... 300 s, or what the provider asked."""
-    if retry_after_seconds is not None:
-        return timedelta(seconds=min(retry_after_seconds, MAX_RETRY_AFTER_SECONDS))
+    """Return how long to wait after `tries` failed tries: random below 2, 4, 8 ... 300 s, and at least what was asked.
+
+    `retry_after_seconds` is the provider's wish; one that always says 0 must not be asked without a pause.
+    """
+    asked = min(retry_after_seconds or 0, MAX_RETRY_AFTER_SECONDS)
     ceiling = min(BASE_SECONDS * 2 ** min(tries - 1, 30), CAP_SECONDS)
     share = int.from_bytes(entropy.token(4), "big") / _FOUR_BYTES
-    return timedelta(seconds=ceiling * share)
+    return timedelta(seconds=max(ceiling * share, asked))

@@ -1,5 +1,6 @@
 """Settings of this installation: environment and `reins.toml`, read once at start, nothing read at import."""
 
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -55,10 +56,12 @@ def read_settings() -> Settings:
     """Read the settings.
 
     Raises:
-        UserError: a setting is unknown or has a wrong shape; the message names each.
+        UserError: a setting is unknown or has a wrong shape, the message names each; or the file is no TOML.
     """
     try:
         return Settings()
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"reins.toml cannot be read: {error}") from error
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(str(part) for part in detail['loc']) or 'settings'}: {detail['msg']}"

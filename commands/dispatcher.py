@@ -122,7 +122,8 @@ class Dispatcher:
             answer, noted = await self._store.read(lambda tables: self._unrecorded(received, tables))
             self._note(noted)
             return answer
-        self._kept_policy = received.state.version
+        if not answer.repeated:
+            self._kept_policy = received.state.version
         if work_left:
             self._wake_relay()
         if work_left or answer.verdict is not Verdict.ALLOW:  # plain reads are in the audit log, not in this one

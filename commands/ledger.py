@@ -1,6 +1,7 @@
 """The audit row of a message: who asked what, how it was decided, on which facts."""
 
 from datetime import datetime
+from typing import assert_never
 
 from audit.row import Entry
 from commands.changes import CastVote, Change, OpenApproval, SetMode, StartRun
@@ -49,6 +50,8 @@ def _describe(change: Change) -> str:
             return f"approval {approval.id} opened"
         case CastVote(approval=approval, vote=vote, closes=closes):
             return f"approval {approval.id} {'granted' if vote.grants else 'refused'}{', closed' if closes else ''}"
+        case _:
+            assert_never(change)
 
 
 def event(now: datetime, action: str, target: str, outcome: str, evidence: dict[str, object]) -> Entry:

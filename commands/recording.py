@@ -1,6 +1,7 @@
 """Writing what a command decided: the only place where changes of our own records and outbox rows are made."""
 
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from commands.changes import CastVote, Change, OpenApproval, SetMode, StartRun
 from domain.effects import CancelRun, Deliver, Dispatch, Effect
@@ -37,6 +38,13 @@ def record(change: Change, tables: Tables, now: datetime) -> None:
             tables.approvals.vote(approval.id, vote)
             if closes is not None and not tables.approvals.decide(approval.id, closes, vote.person, now):
                 raise AlreadyDecidedError(approval.id)
+        case _:
+            assert_never(change)
+
+
+def cancel_key(run_id: str) -> str:
+    """Return the outbox key of a run's cancel; a row under it says that somebody asked for the run's end."""
+    return f"cancel:{run_id}"
 
 
 def commit_effect(effect: Effect, tables: Tables, now: datetime) -> None:
@@ -45,6 +53,8 @@ def commit_effect(effect: Effect, tables: Tables, now: datetime) -> None:
         case Dispatch(run_id=run_id):
             tables.outbox.add(f"dispatch:{run_id}", effect, now, now + DISPATCH_LIFETIME)
         case CancelRun(run_id=run_id):
-            tables.outbox.add(f"cancel:{run_id}", effect, now, now + DISPATCH_LIFETIME)
+            tables.outbox.add(cancel_key(run_id), effect, now, now + DISPATCH_LIFETIME)
         case Deliver(to=to, notice=notice):
             tables.outbox.add(f"{notice.key}:{to}", effect, now, now + NOTICE_LIFETIME)
+        case _:
+            assert_never(effect)

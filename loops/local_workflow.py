@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
+import structlog
+from pydantic import TypeAdapter, ValidationError
 
 from domain.clock import Clock
 from domain.runs import Attempt
@@ -27,6 +28,7 @@ from policy.file import LoopLimits, Loops
 MUTATION_WORKFLOW = "mutation-loop"
 TRIAGE_WORKFLOW = "triage-loop"
 _SNAPSHOT: TypeAdapter[MutationSnapshot | TriageSnapshot] = TypeAdapter(MutationSnapshot | TriageSnapshot)
+log = structlog.get_logger("loops")
 _UNSAFE_IN_A_NAME = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -78,10 +80,14 @@ class LocalLoops:
 
 
 def read_snapshot(report: Mapping[str, Any] | None) -> MutationSnapshot | TriageSnapshot | None:
-    """Read the measurement back from a job's report, or return None when the job carries none."""
+    """Read the measurement back from a job's report, or return None when the job carries none that can be read."""
     if report is None or "snapshot" not in report:
         return None
-    return _SNAPSHOT.validate_python(report["snapshot"], strict=False)
+    try:
+        return _SNAPSHOT.validate_python(report["snapshot"], strict=False)
+    except ValidationError as error:  # the run must end all the same: what it holds would stay taken for ever
+        log.error("snapshot_unreadable", problems=error.error_count())  # noqa: TRY400 - the problem lies in the report
+        return None
 
 
 def _noting(note: Callable[[Attempt], None]) -> AttemptNote:

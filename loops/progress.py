@@ -34,10 +34,12 @@ def follow(run: Run, job: Job, mode: str, now: datetime) -> Progress:
     if run.state.final:
         return Progress(run, ())
     state = _STATES[job.state]
+    if state is RunState.DISPATCHED and run.state is RunState.RUNNING:
+        state = run.state  # a forge may show an older view; what was told is not taken back
     current = replace(
         run,
         state=state,
-        attempts=job.attempts,
+        attempts=_merged(run.attempts, job.attempts),
         finished_at=now if state.final else None,
         reason=job.conclusion,
         summary=clean_line(job.summary, SUMMARY_CHARACTERS) if job.summary else None,
@@ -70,6 +72,15 @@ def final_notice(run: Run, mode: str) -> Notice:
     found = run.summary or run.reason or "no reason given"
     text = f"{final_word(run.state)} {run.handle} {run.action} on {run.repository}@{run.ref}: {found}."
     return _notice(run, NoticeKind.FINAL, 0, f"{text} Unresolved {number(run.unresolved)}, mode {mode}.", mode)
+
+
+def _merged(known: tuple[Attempt, ...], seen: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
+    """Return all attempts there ever were, by number; one that was done stays as it is."""
+    attempts = {attempt.number: attempt for attempt in known}
+    for attempt in seen:
+        if attempt.number not in attempts or attempts[attempt.number].state is AttemptState.STARTED:
+            attempts[attempt.number] = attempt
+    return tuple(attempts[number] for number in sorted(attempts))
 
 
 def _attempt_notices(before: Run, after: Run, mode: str) -> Iterator[Notice]:

@@ -1,5 +1,7 @@
 """The chat as plain HTTP: send one line, get one answer; read what was said."""
 
+from datetime import datetime
+
 import orjson
 from aiohttp import web
 
@@ -9,6 +11,7 @@ from commands.answer import Answer
 from domain.clock import Clock
 from domain.errors import UserError
 from domain.messages import Inbound
+from store.port import Store
 from web.bodies import MessageBody, read_body
 from web.caller import CALLER, Caller
 from web.entries import HISTORY, history, reply_entry
@@ -23,7 +26,8 @@ async def send(request: web.Request) -> web.Response:
     body = await read_body(request, MessageBody)
     message = _to_inbound(request, caller, body.text, parts.clock)
     answer = await parts.dispatcher.handle(message)
-    return _respond(message, answer)
+    at = await _first_received(parts.store, message) if answer.repeated else message.received_at
+    return _respond(message, answer, at)
 
 
 async def recent(request: web.Request) -> web.Response:
@@ -47,14 +51,20 @@ def _to_inbound(request: web.Request, caller: Caller, text: str, clock: Clock) -
     return page.to_inbound(caller.person.id, text, nonce, timestamp, clock.now())
 
 
-def _respond(message: Inbound, answer: Answer) -> web.Response:
+async def _first_received(store: Store, message: Inbound) -> datetime:
+    taken = await store.read(lambda tables: tables.inbox.taken(message))
+    assert taken is not None, "a repeated message was taken in before"
+    return taken.received_at
+
+
+def _respond(message: Inbound, answer: Answer, at: datetime) -> web.Response:
     if answer.problem is not None:
         return problem(500, "fault", answer.text or "", answer.problem)
     if answer.text is None:
         if answer.rule == "rate_limited":
             return problem(429, "rate_limited", "You have been told already: too many messages in this hour.")
         return problem(403, "forbidden", "There is no answer for you here.")
-    entry = reply_entry(message.message_id, answer, message.received_at)
+    entry = reply_entry(message.message_id, answer, at)
     return web.Response(
         body=orjson.dumps({"entry": entry, "repeated": answer.repeated}), content_type="application/json"
     )

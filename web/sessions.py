@@ -12,7 +12,7 @@ from domain.people import Proof, Scope
 from policy.rules.scope import scopes_of
 from store.tables import Tables
 from web.bodies import SessionBody, read_body
-from web.caller import CALLER, COOKIE, Caller
+from web.caller import CALLER, COOKIE, Caller, session_cookie
 from web.parts import PARTS
 
 LOGIN = "login"  # the purpose of a login link's nonce
@@ -60,7 +60,7 @@ async def sign_out(request: web.Request) -> web.Response:
     """Answer `DELETE /v1/sessions`: end this session everywhere."""
     parts = request.app[PARTS]
     caller = request[CALLER]
-    cookie = request.cookies.get(COOKIE)
+    cookie = session_cookie(request)
     response = web.Response(status=204)
     if cookie is not None:
         now = parts.clock.now()

@@ -13,10 +13,10 @@ from audit.export import export_lines
 from audit.seals import TrustedKey
 from bot.cli.audit_verification import describe, verify_database, verify_file
 from bot.cli.documents import write_result
-from bot.cli.exit_codes import ExitCode
+from bot.cli.exit_codes import CommandFailedError, ExitCode
 from bot.cli.installation import AUDIT_ORIGIN, Installation
 from bot.cli.replaying import Replay, replay_log
-from bot.cli.sealed_rows import read_seals
+from bot.cli.sealed_rows import UnreadableSealError, read_seals
 from domain.untrusted import clean_line
 from store.tables import Tables
 
@@ -67,7 +67,10 @@ def export(
         rows = ((seq, body) for seq, body, _digest in tables.audit.each())
         write_result(export_lines(rows, read_seals(tables), AUDIT_ORIGIN), output)
 
-    _reading(write)
+    try:
+        _reading(write)
+    except UnreadableSealError as error:
+        raise CommandFailedError(f"{error}; see `reins audit verify`", ExitCode.NOT_MEASURED) from error
     if output is not None:
         typer.echo(f"the audit log is in {output}")
 

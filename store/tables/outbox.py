@@ -80,10 +80,14 @@ class OutboxTable:
         )
         return changed == 1
 
+    def has(self, key: str) -> bool:
+        """Tell whether an effect was ever committed under this key."""
+        return self._rows.one("SELECT 1 FROM outbox WHERE key = ?", (key,)) is not None
+
     def next_due(self) -> datetime | None:
         """Return when the next row wants attention, or None when nothing waits."""
         row = self._rows.one(
-            "SELECT min(CASE WHEN state = 'sending' THEN leased_until ELSE due_at END) FROM outbox"
+            "SELECT min(coalesce(leased_until, due_at)) FROM outbox"
             " WHERE state IN ('pending', 'sending', 'ambiguous')"
         )
         return from_text(row[0]) if row and row[0] else None

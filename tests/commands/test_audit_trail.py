@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from audit.row import receipt
 from commands.ledger import event
 from domain.modes import Mode
 from domain.people import Proof
 from policy.evidence import replay
+from policy.loading import load_policy
 from tests.fakes.chat import Chat, chat, handle_in
 from tests.fakes.policies import example_policy, loaded
 from tests.fakes.virtual_time import START
@@ -214,3 +216,41 @@ def test_any_conversation_leaves_one_row_each_and_a_log_that_verifies_and_replay
                 assert (again.verdict.value, again.rule) == (row["decision"], row["rule"])
 
     asyncio.run(hold())
+
+
+async def kept_policies(bot: Chat) -> list[bytes | None]:
+    versions = {row["policy_version"] for row in await bot.audit_rows()}
+    return [await bot.read(lambda tables, one=version: tables.policies.get(one)) for version in sorted(versions)]  # type: ignore[misc]
+
+
+async def test_the_text_of_every_policy_is_kept_with_its_first_decision(tmp_path: Path) -> None:
+    async with chat(tmp_path) as bot:
+        first = bot.policy
+        await bot.say("status", message_id="same")
+        document = example_policy()
+        document["security"]["soak_days"] = 9
+        bot.policy = loaded(document)
+        await bot.say("status", message_id="same")  # a repeat decides nothing, so it keeps nothing
+        await bot.say("whoami")
+        assert first.raw is not None
+        assert {first.raw, bot.policy.raw} == set(await kept_policies(bot))
+
+
+async def test_a_policy_that_is_missing_has_no_text_to_keep(tmp_path: Path) -> None:
+    async with chat(tmp_path) as bot:
+        bot.policy = load_policy(None)
+        await bot.say("status")
+        assert await kept_policies(bot) == [None]
+
+
+async def test_the_log_names_an_answer_by_a_digest_and_the_person_if_known(tmp_path: Path) -> None:
+    async with chat(tmp_path) as bot:
+        with capture_logs() as logs:
+            await bot.say("run triage", message_id="secret-nonce")
+            await bot.say("hello", person="nobody")
+            await bot.say("whoami")
+        assert [(line["event"], line["person"], line["rule"]) for line in logs] == [
+            ("answered", "owner", "allowed"),
+            ("answered", None, "unknown_person"),
+        ]
+        assert "secret-nonce" not in str(logs)

@@ -1,23 +1,28 @@
 """While the audit log cannot be written: no writes, reads answer, the brake works, and a gap row says so afterwards."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from structlog.testing import capture_logs
 
+from commands.dispatcher import Dispatcher
 from commands.outage import Outage, Unrecorded
 from domain.clock import to_text
 from domain.decisions import Verdict
 from domain.modes import Mode
-from store.port import StoreUnwritable
+from store.port import Store, StoreUnwritable
+from store.tables import Tables
 from tests.fakes.busy_database import held_for_writing
 from tests.fakes.chat import Chat, chat, handle_in
 from tests.fakes.full_disk import full_disk
 from tests.fakes.virtual_time import START
+
+T = TypeVar("T")
 
 NOT_IN_IT = "(The audit log cannot be written: this answer is not in it.)"
 
@@ -37,8 +42,10 @@ async def gaps(bot: Chat) -> list[dict[str, object]]:
 async def test_writes_are_denied_with_a_plain_sentence(tmp_path: Path, text: str) -> None:
     async with chat(tmp_path) as bot:
         await bot.say("status")
+        assert bot.dispatcher.recording
         with outage(bot):
             answer = await bot.say(text)
+        assert not bot.dispatcher.recording
         assert (answer.verdict, answer.rule, answer.receipt) == (Verdict.DENY, "audit_unwritable", None)
         assert answer.text == (
             "Refused (audit_unwritable): the audit log cannot be written, so nothing may be changed."
@@ -206,6 +213,47 @@ async def test_closing_a_gap_that_is_not_over_says_so_and_loses_no_count(tmp_pat
         assert not bot.brake.ours
         assert [gap["evidence"] for gap in await gaps(bot)] == [
             {"since": to_text(START), "answered": 0, "refused": 0, "lowered": 1}
+        ]
+
+
+class FillsUpAgain:
+    """The bot's store; right behind its next commit, `meanwhile` happens."""
+
+    def __init__(self, store: Store, meanwhile: Callable[[], Awaitable[object]]) -> None:
+        self.store = store
+        self.meanwhile: Callable[[], Awaitable[object]] | None = meanwhile
+
+    async def transact(self, fn: Callable[[Tables], T]) -> T:
+        result = await self.store.transact(fn)
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile is not None:
+            await meanwhile()
+        return result
+
+    async def read(self, fn: Callable[[Tables], T]) -> T:
+        return await self.store.read(fn)
+
+
+async def test_a_brake_pulled_while_an_older_gap_was_written_stays_pulled(tmp_path: Path) -> None:
+    async with chat(tmp_path) as bot:
+
+        async def halt_on_a_full_disk() -> None:
+            with outage(bot):
+                await bot.say("halt")
+
+        await bot.say("status")
+        bot.dispatcher = Dispatcher(FillsUpAgain(bot.store, halt_on_a_full_disk), bot.around, lambda: None)
+        with outage(bot):
+            await bot.say("status")
+        await bot.dispatcher.close_gap()
+        assert bot.brake.ours
+        assert await bot.read(lambda tables: tables.mode.current()) is None
+        await bot.dispatcher.close_gap()
+        assert not bot.brake.ours
+        assert await bot.read(lambda tables: tables.mode.value()) is Mode.OFF
+        assert [gap["evidence"] for gap in await gaps(bot)] == [
+            {"since": to_text(START), "answered": 1, "refused": 0, "lowered": 0},
+            {"since": to_text(START), "answered": 0, "refused": 0, "lowered": 1},
         ]
 
 

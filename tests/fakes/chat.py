@@ -98,7 +98,7 @@ class Chat:
         """Open the store and build the dispatcher around it."""
         self.store = SqliteStore(self.path)
         await self.store.open()
-        around = Surroundings(
+        self.around = Surroundings(
             people=self.people,
             policy=lambda: self.policy,
             brake=self.brake,
@@ -108,7 +108,7 @@ class Chat:
             sealer=Sealer(SealKey(SEED), ORIGIN),
             catalogue=self.catalogue,
         )
-        self.dispatcher = Dispatcher(self.store, around, self._wake_relay)
+        self.dispatcher = Dispatcher(self.store, self.around, self._wake_relay)
 
     async def restart(self) -> None:
         """Stop and start again on the same database, as a new process would; nothing in memory survives."""

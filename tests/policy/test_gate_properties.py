@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from domain.decisions import Decision, Verdict
@@ -37,6 +37,7 @@ def judge(case: Case) -> Decision:
     return evaluate(case.request, case.person, case.proof, case.facts, case.state)
 
 
+@settings(deadline=None)
 @given(ANY_CASE)
 def test_lowering_the_mode_is_never_blocked_for_somebody_we_know(case: Case) -> None:
     assume(case.person is not None and case.proof is not Proof.NONE)
@@ -44,12 +45,14 @@ def test_lowering_the_mode_is_never_blocked_for_somebody_we_know(case: Case) -> 
     assert (decision.verdict, decision.rule) == (Verdict.ALLOW, "lowering_is_always_allowed")
 
 
+@settings(deadline=None)
 @given(ANY_CASE)
 def test_a_bare_address_never_starts_approves_or_raises_anything(case: Case) -> None:
     decision = judge(replace(case, proof=Proof.ADDRESS))
     assert not decision.allowed or case.request.kind in (RequestKind.READ, RequestKind.LOWER_MODE)
 
 
+@settings(deadline=None)
 @given(ANY_CASE)
 def test_nobody_unknown_and_nobody_unproven_gets_anything(case: Case) -> None:
     assert judge(replace(case, person=None)).rule == "unknown_person"
@@ -57,6 +60,7 @@ def test_nobody_unknown_and_nobody_unproven_gets_anything(case: Case) -> None:
         assert judge(replace(case, proof=Proof.NONE)).rule == "no_proof"
 
 
+@settings(deadline=None)
 @given(ANY_CASE, st.sampled_from(Proof))
 def test_a_stronger_proof_never_turns_allow_into_anything_else(case: Case, stronger: Proof) -> None:
     assume(stronger.rank >= case.proof.rank)
@@ -64,6 +68,7 @@ def test_a_stronger_proof_never_turns_allow_into_anything_else(case: Case, stron
         assert judge(replace(case, proof=stronger)).allowed
 
 
+@settings(deadline=None)
 @given(mild_cases())
 def test_the_proof_a_request_needs_is_enough_and_nothing_weaker_is(case: Case) -> None:
     assume(case.request.kind is not RequestKind.LOWER_MODE)
@@ -75,6 +80,7 @@ def test_the_proof_a_request_needs_is_enough_and_nothing_weaker_is(case: Case) -
         assert decision.needs == ((f"proof:{needed.value}",) if decision.rule == "proof_too_weak" else ())
 
 
+@settings(deadline=None)
 @given(ANY_CASE, st.lists(st.sampled_from(sorted(STANDARD["roles"])), max_size=4), st.data())
 def test_taking_a_role_away_never_allows_more(case: Case, roles: list[str], data: st.DataObject) -> None:
     assume(roles)
@@ -85,6 +91,7 @@ def test_taking_a_role_away_never_allows_more(case: Case, roles: list[str], data
     assert before.allowed or not after.allowed
 
 
+@settings(deadline=None)
 @given(ANY_CASE, st.sampled_from(Scope))
 def test_taking_a_scope_out_of_every_role_never_allows_more(case: Case, scope: Scope) -> None:
     policy = case.state.policy
@@ -95,6 +102,7 @@ def test_taking_a_scope_out_of_every_role_never_allows_more(case: Case, scope: S
     assert judge(case).allowed or not judge(replace(case, state=state)).allowed
 
 
+@settings(deadline=None)
 @given(ANY_CASE)
 def test_without_a_policy_only_reads_and_the_brake_work(case: Case) -> None:
     for status in (PolicyStatus.MISSING, PolicyStatus.INVALID):
@@ -160,6 +168,7 @@ def floats_in(value: object) -> bool:
     return isinstance(value, float)
 
 
+@settings(deadline=None)
 @given(ANY_CASE)
 def test_a_stored_case_is_decided_again_exactly_as_it_was(case: Case) -> None:
     evidence = to_evidence(case)
@@ -169,6 +178,7 @@ def test_a_stored_case_is_decided_again_exactly_as_it_was(case: Case) -> None:
     assert replay(stored, case.proof.value, case.facts.channel, case.state) == judge(case)
 
 
+@settings(deadline=None)
 @given(ANY_CASE)
 def test_evidence_leaves_out_names_and_addresses(case: Case) -> None:
     person = case.person

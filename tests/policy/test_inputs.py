@@ -1,7 +1,7 @@
 """Typed inputs: completed with defaults, and refused with the name of the input and what it must look like."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.file import ActionInput, InputType
@@ -51,6 +51,7 @@ def test_an_action_without_inputs_says_that_it_knows_none() -> None:
     assert bind_inputs({}, {}) == {}
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from([*DECLARED, "other"]), st.text(max_size=80)))
 def test_whatever_is_given_either_fits_or_is_refused(inputs: dict[str, str]) -> None:
     bound = bind_inputs(DECLARED, inputs)

@@ -4,7 +4,7 @@ import hashlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import UserError
@@ -118,6 +118,7 @@ def test_a_doubled_key_that_would_steer_the_screen_is_shown_harmlessly() -> None
     )
 
 
+@settings(deadline=None)
 @given(st.one_of(st.binary(max_size=400), st.binary(max_size=400).map(lambda tail: GOOD[:200] + tail)))
 def test_random_bytes_are_never_loaded_and_always_explained(raw: bytes) -> None:
     state = load_policy(raw)
@@ -133,6 +134,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(SMALL["actions"]["work"])), JSON)
 def test_an_action_with_any_one_value_exchanged_is_loaded_unchanged_or_refused(key: str, value: object) -> None:
     state = load(changed(f"actions.work.{key}", value))

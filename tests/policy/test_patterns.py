@@ -1,7 +1,7 @@
 """Patterns of inputs: what may stand in a policy file, and that matching is whole, ASCII and linear."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.patterns import matches, pattern_problem
@@ -46,6 +46,7 @@ def test_a_letter_that_only_looks_like_another_is_refused() -> None:
     assert not matches("[^/]+", "аdmin")  # noqa: RUF001 - the first letter is Cyrillic on purpose
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_a_pattern_we_can_use_or_one_we_refuse(pattern: str) -> None:
     if pattern_problem(pattern) is None:

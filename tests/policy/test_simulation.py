@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import UserError
@@ -83,6 +83,7 @@ def test_a_broken_rule_is_shown_as_the_gates_own_error() -> None:
     assert explanation.decision.rule == GATE_ERROR
 
 
+@settings(deadline=None)
 @given(CASES)
 def test_the_explanation_ends_as_the_gate_does(case: Case) -> None:
     explanation = explain(case)
@@ -92,6 +93,7 @@ def test_the_explanation_ends_as_the_gate_does(case: Case) -> None:
     assert bool(deciding) == (explanation.decision.rule != "allowed")
 
 
+@settings(deadline=None)
 @given(CASES)
 def test_what_if_nothing_changes_is_what_is(case: Case) -> None:
     assert simulate(case, WhatIf()) == explain(case)

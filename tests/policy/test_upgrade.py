@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import UserError
@@ -244,6 +244,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.sampled_from(sorted(OLD)), JSON)
 def test_any_value_anywhere_is_upgraded_to_a_file_that_loads_or_refused(key: str, value: object) -> None:
     try:

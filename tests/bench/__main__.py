@@ -1,0 +1,86 @@
+"""`python -m tests.bench`: measure this checkout against the figures the design holds it to. Needs Linux."""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from tests.bench import approvals, start, status_growth, throughput, verification
+from tests.bench.bench import Bench, Cores, Effort
+from tests.bench.generators import choose_generator
+from tests.bench.machine import Others, describe_machine
+from tests.bench.profiling import profile
+from tests.bench.table import Figure, render
+
+MEASUREMENTS: dict[str, Callable[[Bench], list[Figure]]] = {
+    "throughput": throughput.measure,
+    "start": start.measure,
+    "verification": verification.measure,
+    "status-growth": status_growth.measure,
+    "approvals": approvals.measure,
+}
+FULL = Effort(
+    rounds=5,
+    seconds=2,
+    warm_up_seconds=1,
+    clients=(1, 16, 64),
+    starts=7,
+    settle_seconds=2,
+    verified_rows=200_000,
+    few_rows=10_000,
+    many_rows=1_000_000,
+    approvals=400,
+)
+QUICK = Effort(
+    rounds=1,
+    seconds=1,
+    warm_up_seconds=0.5,
+    clients=(1, 16, 64),
+    starts=3,
+    settle_seconds=2,
+    verified_rows=50_000,
+    few_rows=10_000,
+    many_rows=200_000,
+    approvals=100,
+)
+# A disk, where the folder for temporary files is often memory.
+DEFAULT_FOLDER = Path("/var/tmp")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, and print the table; a wrong answer of a server ends it with an exception, a slow one does not."""
+    chosen = _parser().parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="reins-bench-", dir=chosen.folder) as scratch:
+        if chosen.profile:
+            profile(Path(scratch) / "home", chosen.text, chosen.profile, sys.stdout)
+            return
+        _measure(Path(scratch), QUICK if chosen.quick else FULL, chosen.only or [*MEASUREMENTS])
+
+
+def _measure(folder: Path, effort: Effort, names: Sequence[str]) -> None:
+    cores, generator, others, started = Cores.available(), choose_generator(), Others(), time.perf_counter()
+    os.sched_setaffinity(0, {cores.load})  # the load generators inherit this; servers are moved when they start
+    bench = Bench(folder, cores, generator, effort)
+    sys.stdout.write(f"{describe_machine(folder, cores)}\nload by {generator.name}\n")
+    figures: list[Figure] = []
+    for name in names:
+        sys.stderr.write(f"measuring {name} ...\n")
+        figures += MEASUREMENTS[name](bench)
+    sys.stdout.write(f"{render(figures)}\n{others.describe()}; took {time.perf_counter() - started:.0f} s\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a minute instead of five, with less steady figures")
+    parser.add_argument("--only", action="append", choices=[*MEASUREMENTS], help="measure this alone; may be repeated")
+    parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="where databases lie (default: %(default)s)")
+    parser.add_argument("--profile", type=int, metavar="N", help="show instead where the time of N messages goes")
+    parser.add_argument("--text", default="whoami", help="what the profiled messages say (default: %(default)s)")
+    return parser
+
+
+if __name__ == "__main__":
+    main()
