@@ -7,6 +7,7 @@ from audit.seals import SEED_BYTES, SealKey
 from domain.errors import UserError
 from domain.ids import Entropy
 
+AUDIT_ORIGIN = "reins"  # the log's own name in seals and exports; seals of another log are foreign
 _OTHERS = 0o077
 
 

@@ -9,8 +9,8 @@ from domain.clock import Clock, to_text
 from domain.ids import Entropy, fingerprint, secret
 from store.port import Store
 from store.tables import Tables
+from store.tables.nonces import LOGIN
 
-LOGIN_PURPOSE = "login"
 LOGIN_LINK_LIFETIME = timedelta(minutes=10)  # time to fetch a phone and scan a code, too short to find a link later
 
 
@@ -30,7 +30,7 @@ async def make_login_link(
     made = replace(event(now, "login-link", person_id, "made", {"expires_at": to_text(expires_at)}), actor=actor)
 
     def keep(tables: Tables) -> None:
-        tables.nonces.add(fingerprint(token), LOGIN_PURPOSE, person_id, "", (now, expires_at))
+        tables.nonces.add(fingerprint(token), LOGIN, person_id, "", (now, expires_at))
         tables.audit.append(made)
 
     await store.transact(keep)

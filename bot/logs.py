@@ -40,7 +40,7 @@ def _clean(value: object) -> object:
         case str():
             return redact(value)
         case dict():
-            return {str(key): _clean(inner) for key, inner in value.items()}
+            return {redact(str(key)): _clean(inner) for key, inner in value.items()}
         case list() | tuple() | set() | frozenset():
             return [_clean(inner) for inner in value]
         case _:

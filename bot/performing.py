@@ -6,7 +6,7 @@ from enum import Enum
 
 from channels.port import Channel, DeliveryError, MaybeSent, NotNow
 from domain.effects import CancelRun, Deliver, Dispatch, Effect
-from forge.port import Forge, ForgeError, Job, Unclear, Unreachable
+from forge.port import Forge, ForgeError, Job, Refused, Unclear, Unreachable
 
 
 class Fate(Enum):
@@ -80,6 +80,8 @@ def _tried(error: ForgeError | DeliveryError) -> Tried:
     match error:
         case NotNow(retry_after_seconds=seconds):
             return Tried(Fate.LATER, reason, seconds)
+        case Refused(reason=code):
+            return Tried(Fate.NEVER, f"{code}: {reason}")
         case Unreachable():
             return Tried(Fate.LATER, reason)
         case Unclear() | MaybeSent():

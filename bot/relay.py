@@ -11,6 +11,7 @@ import structlog
 from bot.last_look import objection, overtaken
 from bot.performing import Fate, Performer, Tried
 from bot.retry import wait_before
+from bot.supervision import pause
 from commands.ledger import event
 from commands.recording import cancel_key
 from domain.clock import Clock
@@ -72,8 +73,7 @@ class Relay:
                     pass
             except StoreUnwritable as error:  # without a record nothing is done; the rows stay where they are
                 log.warning("relay_waits_for_store", error=str(error))
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), UNWRITABLE_PAUSE_SECONDS)
+                await pause(stop, UNWRITABLE_PAUSE_SECONDS)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), await self._pause_seconds())
 

@@ -13,7 +13,7 @@ from aiohttp import web
 
 from bot.health import HealthProbe
 from bot.settings import Settings
-from bot.supervision import Supervisor
+from bot.supervision import Supervisor, pause
 from bot.wiring import Bot, web_parts, wire
 from commands.ledger import event
 from domain.errors import UserError
@@ -105,7 +105,6 @@ def _every(seconds: float, action: Callable[[], Awaitable[object]]) -> Callable[
     async def run_forever(stop: asyncio.Event) -> None:
         while not stop.is_set():
             await action()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), seconds)
+            await pause(stop, seconds)
 
     return run_forever

@@ -10,6 +10,7 @@ import structlog
 RESTART_SECONDS = (0.2, 1.0, 5.0, 30.0)  # the first restart is quick, a task that keeps failing does not spin
 log = structlog.get_logger("supervision")
 RunForever = Callable[[asyncio.Event], Awaitable[None]]
+Pause = Callable[[asyncio.Event, float], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -23,11 +24,18 @@ class Supervised:
     task: "asyncio.Task[None] | None" = field(default=None, repr=False)
 
 
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait that long, or until `stop` is set."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+
+
 class Supervisor:
     """Starts tasks together and stops them together."""
 
-    def __init__(self) -> None:
-        """Start with no tasks."""
+    def __init__(self, wait: Pause = pause) -> None:
+        """Start with no tasks; `wait` passes the time before a failed task is started again."""
+        self._wait = wait
         self._stop = asyncio.Event()
         self.tasks: list[Supervised] = []
 
@@ -55,9 +63,8 @@ class Supervisor:
             try:
                 await supervised.run_forever(self._stop)
             except Exception as error:
-                pause = RESTART_SECONDS[min(supervised.failures, len(RESTART_SECONDS) - 1)]
+                seconds = RESTART_SECONDS[min(supervised.failures, len(RESTART_SECONDS) - 1)]
                 supervised.failures += 1
                 supervised.last_failure = type(error).__name__
-                log.exception("task_failed", task=supervised.name, again_in_seconds=pause)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop.wait(), pause)
+                log.exception("task_failed", task=supervised.name, again_in_seconds=seconds)
+                await self._wait(self._stop, seconds)

@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 
-from bot.audit_key import read_audit_key
+from bot.audit_key import AUDIT_ORIGIN, read_audit_key
 from bot.brake import FileBrake
 from bot.home import Home
 from bot.performing import Performer
@@ -32,8 +32,6 @@ from store.tables import Tables
 from web.hub import Hub
 from web.parts import Health, Parts
 from web.session_cache import SessionCache
-
-ORIGIN = "reins"  # the audit log's own name; seals of another log are foreign
 
 
 @dataclass(slots=True)
@@ -76,7 +74,7 @@ def wire(settings: Settings, clock: Clock | None = None, entropy: Entropy | None
         environment_mode=settings.autonomy_mode,
         clock=clock,
         entropy=entropy,
-        sealer=Sealer(read_audit_key(home.audit_key_file), ORIGIN),
+        sealer=Sealer(read_audit_key(home.audit_key_file), AUDIT_ORIGIN),
         catalogue=CATALOGUE,
     )
     hub = Hub()

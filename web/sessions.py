@@ -11,11 +11,11 @@ from domain.ids import fingerprint, secret
 from domain.people import Proof, Scope
 from policy.rules.scope import scopes_of
 from store.tables import Tables
+from store.tables.nonces import LOGIN
 from web.bodies import SessionBody, read_body
 from web.caller import CALLER, COOKIE, Caller, session_cookie
 from web.parts import PARTS
 
-LOGIN = "login"  # the purpose of a login link's nonce
 SESSION_LIFETIME = timedelta(hours=12)  # a working day; the next link is one command away
 FAILED_LOGINS_PER_HOUR = 100  # tokens have 128 bits: this only keeps the log readable
 USED = "This link was used or is too old. Get a new one on the bot's machine: reins link <person>"

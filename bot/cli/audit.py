@@ -11,10 +11,11 @@ import typer
 from audit.anchors import read_receipt
 from audit.export import export_lines
 from audit.seals import TrustedKey
+from bot.audit_key import AUDIT_ORIGIN
 from bot.cli.audit_verification import describe, verify_database, verify_file
 from bot.cli.documents import write_result
 from bot.cli.exit_codes import CommandFailedError, ExitCode
-from bot.cli.installation import AUDIT_ORIGIN, Installation
+from bot.cli.installation import Installation
 from bot.cli.replaying import Replay, replay_log
 from bot.cli.sealed_rows import UnreadableSealError, read_seals
 from domain.untrusted import clean_line

@@ -9,7 +9,7 @@ from audit.report import Problem, ProblemKind, Report
 from audit.row import receipt
 from audit.seals import TrustedKey
 from audit.verify import verify, verify_export
-from bot.cli.installation import AUDIT_ORIGIN
+from bot.audit_key import AUDIT_ORIGIN
 from bot.cli.sealed_rows import UnreadableSealError, read_seals
 from domain.clock import describe_age, from_text
 from domain.errors import UserError

@@ -1,6 +1,7 @@
 """`reins chat`: talk to the bot from a terminal, as the local user or, with --url, as an ordinary session."""
 
 import asyncio
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
@@ -21,7 +22,7 @@ from domain.errors import UserError
 from domain.ids import SystemEntropy
 
 if TYPE_CHECKING:  # aiohttp is imported when a chat starts, not when the command line is read
-    from bot.cli.chat_client import ChatClient
+    from bot.cli.chat_client import ChatClient, Entry
 
 LOGIN_FRAGMENT = "login="
 DEFAULT_WAIT_SECONDS = 120
@@ -85,7 +86,7 @@ def remote_door(url: str, token: str | None) -> Door:
 async def _chat(door: Door, *, interactive: bool, wait_seconds: int) -> None:
     screen = Screen(sys.stdout, interactive=interactive)
     async with _connected(door) as client:
-        me = await client.who()
+        me = await _recognised(client, door)
         if interactive:
             typer.echo(f"You are {me['name']}, proof {me['proof']}. menu shows what you may do, Ctrl-D ends.")
         listening = asyncio.create_task(_listen(client, await client.newest_event(), screen))
@@ -97,6 +98,17 @@ async def _chat(door: Door, *, interactive: bool, wait_seconds: int) -> None:
         finally:
             listening.cancel()
             await asyncio.gather(listening, return_exceptions=True)
+
+
+async def _recognised(client: "ChatClient", door: Door) -> "Entry":
+    try:
+        return await client.who()
+    except CommandFailedError as failure:
+        if door.socket is None or failure.exit_code is not ExitCode.DENIED:
+            raise
+        address = f"console:{os.getuid()}"
+        what = f"the bot knows nobody as {address}; `reins people address <person> {address}` says who you are"
+        raise CommandFailedError(what, ExitCode.DENIED) from failure
 
 
 @asynccontextmanager

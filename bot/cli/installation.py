@@ -23,8 +23,6 @@ if TYPE_CHECKING:  # these cost memory that a running bot shall not pay for comm
 
 T = TypeVar("T")
 
-AUDIT_ORIGIN = "reins"  # the log's name in seals and exports
-
 
 @dataclass(frozen=True, slots=True)
 class Installation:

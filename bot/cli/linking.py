@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from bot.cli.installation import AUDIT_ORIGIN, Installation
+from bot.audit_key import AUDIT_ORIGIN
+from bot.cli.installation import Installation
 from bot.cli.local_changes import local_actor
 from bot.cli.people import PersonId, known_person
 from bot.links import LOGIN_LINK_LIFETIME, make_login_link

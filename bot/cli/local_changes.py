@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from audit.redaction import redact
 from audit.row import Entry
+from bot.audit_key import AUDIT_ORIGIN
 from bot.cli.exit_codes import CommandFailedError, ExitCode
-from bot.cli.installation import AUDIT_ORIGIN, Installation
+from bot.cli.installation import Installation
 from domain.clock import to_text
 from domain.ids import ulid
 from domain.people import AddressKind, Proof

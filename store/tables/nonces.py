@@ -5,6 +5,8 @@ from datetime import datetime
 from domain.clock import to_text
 from store.rows import Rows
 
+LOGIN = "login"  # the purpose of a sign-in link
+
 
 class NoncesTable:
     """Single-use secrets such as login links."""

@@ -66,7 +66,7 @@ class OutboxTable:
         """End a row in a final state; False when another holder has taken it meanwhile."""
         changed = self._rows.run(
             "UPDATE outbox SET state = ?, settled_at = ?, error = ?, owner = NULL, leased_until = NULL"
-            " WHERE id = ? AND epoch = ? AND state IN ('sending', 'ambiguous')",
+            " WHERE id = ? AND epoch = ? AND leased_until IS NOT NULL AND state IN ('sending', 'ambiguous')",
             (state.value, to_text(now), error, row.id, row.epoch),
         )
         return changed == 1
@@ -75,7 +75,7 @@ class OutboxTable:
         """Give a row back for later, pending or ambiguous; False when another holder has taken it meanwhile."""
         changed = self._rows.run(
             "UPDATE outbox SET state = ?, due_at = ?, error = ?, owner = NULL, leased_until = NULL"
-            " WHERE id = ? AND epoch = ? AND state IN ('sending', 'ambiguous')",
+            " WHERE id = ? AND epoch = ? AND leased_until IS NOT NULL AND state IN ('sending', 'ambiguous')",
             (state.value, to_text(due_at), error, row.id, row.epoch),
         )
         return changed == 1
@@ -87,8 +87,7 @@ class OutboxTable:
     def next_due(self) -> datetime | None:
         """Return when the next row wants attention, or None when nothing waits."""
         row = self._rows.one(
-            "SELECT min(coalesce(leased_until, due_at)) FROM outbox"
-            " WHERE state IN ('pending', 'sending', 'ambiguous')"
+            "SELECT min(coalesce(leased_until, due_at)) FROM outbox WHERE state IN ('pending', 'sending', 'ambiguous')"
         )
         return from_text(row[0]) if row and row[0] else None
 

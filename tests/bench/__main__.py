@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from tests.bench import approvals, start, status_growth, throughput, verification
 from tests.bench.bench import Bench, Cores, Effort
@@ -23,6 +24,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], list[Figure]]] = {
     "approvals": approvals.measure,
 }
 FULL = Effort(
+    people=100,
     rounds=5,
     seconds=2,
     warm_up_seconds=1,
@@ -35,6 +37,7 @@ FULL = Effort(
     approvals=400,
 )
 QUICK = Effort(
+    people=100,
     rounds=1,
     seconds=1,
     warm_up_seconds=0.5,
@@ -57,26 +60,31 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if chosen.profile:
             profile(Path(scratch) / "home", chosen.text, chosen.profile, sys.stdout)
             return
-        _measure(Path(scratch), QUICK if chosen.quick else FULL, chosen.only or [*MEASUREMENTS])
+        cores = Cores.available()
+        os.sched_setaffinity(0, {cores.load})  # load generators inherit this; servers are moved when they start
+        bench = Bench(Path(scratch), cores, choose_generator(), QUICK if chosen.quick else FULL)
+        report(bench, chosen.only or [*MEASUREMENTS], sys.stdout)
 
 
-def _measure(folder: Path, effort: Effort, names: Sequence[str]) -> None:
-    cores, generator, others, started = Cores.available(), choose_generator(), Others(), time.perf_counter()
-    os.sched_setaffinity(0, {cores.load})  # the load generators inherit this; servers are moved when they start
-    bench = Bench(folder, cores, generator, effort)
-    sys.stdout.write(f"{describe_machine(folder, cores)}\nload by {generator.name}\n")
+def report(bench: Bench, names: Sequence[str], output: TextIO) -> None:
+    """Print what is measured on, then, when all is measured, the table."""
+    others, started = Others(), time.perf_counter()
+    output.write(f"{describe_machine(bench.folder, bench.cores)}\nload by {bench.generator.name}\n")
     figures: list[Figure] = []
     for name in names:
-        sys.stderr.write(f"measuring {name} ...\n")
+        output.write(f"measuring {name} ...\n")
+        output.flush()
         figures += MEASUREMENTS[name](bench)
-    sys.stdout.write(f"{render(figures)}\n{others.describe()}; took {time.perf_counter() - started:.0f} s\n")
+    output.write(f"\n{render(figures)}\n\n{others.describe()}; took {time.perf_counter() - started:.0f} s\n")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a minute instead of five, with less steady figures")
     parser.add_argument("--only", action="append", choices=[*MEASUREMENTS], help="measure this alone; may be repeated")
-    parser.add_argument("--folder", type=Path, default=DEFAULT_FOLDER, help="where databases lie (default: %(default)s)")
+    parser.add_argument(
+        "--folder", type=Path, default=DEFAULT_FOLDER, help="where databases lie (default: %(default)s)"
+    )
     parser.add_argument("--profile", type=int, metavar="N", help="show instead where the time of N messages goes")
     parser.add_argument("--text", default="whoami", help="what the profiled messages say (default: %(default)s)")
     return parser

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from audit.row import Entry, encode, link
 from audit.seals import SEAL_EVERY_ROWS, SealKey
-from bot.wiring import ORIGIN
+from bot.audit_key import AUDIT_ORIGIN
 from channels.web import to_inbound
 from commands.ledger import entry_of
 from domain.decisions import Decision, Verdict
@@ -40,7 +40,7 @@ def _rows(tables: Tables, key: SealKey, count: int) -> Iterator[tuple[int, bytes
         head = link(body)
         yield seq, body, head
         if seq % SEAL_EVERY_ROWS == 0 or seq == size + count:
-            tables.seals.add(seq, entry.at, key.sign(ORIGIN, seq, head, entry.at).to_json())
+            tables.seals.add(seq, entry.at, key.sign(AUDIT_ORIGIN, seq, head, entry.at).to_json())
 
 
 def _entry_of_a_message() -> Entry:

@@ -60,6 +60,7 @@ class Cores:
 class Effort:
     """How much is measured; the more, the steadier the figures."""
 
+    people: int
     rounds: int
     seconds: float
     warm_up_seconds: float

@@ -5,11 +5,13 @@ import itertools
 import json
 import random
 import re
+import signal
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 
 from tests.bench.bench import ROOT, Load, Target
@@ -24,7 +26,7 @@ def run_in_process_of_its_own(target: Target, clients: int, seconds: float, warm
 
 
 def start_load(target: Target, clients: int, seconds: float, warm_up_seconds: float) -> "subprocess.Popen[str]":
-    """Return once a load has begun in the background; `finished` waits for its end."""
+    """Return once a load has begun in the background; `finished` waits for its end, SIGTERM brings it about."""
     plan = json.dumps([asdict(target), clients, seconds, warm_up_seconds])
     process = subprocess.Popen([sys.executable, "-m", __name__, plan], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None, "it is a pipe"
@@ -128,16 +130,19 @@ class Client(asyncio.Protocol):
 
 async def load(target: Target, clients: int, seconds: float, warm_up_seconds: float) -> Load:
     """Load a target from this process: the warm-up is not counted, but a wrong answer in it is."""
-    tally, make_request = Tally(target.expected_status), request_maker(target)
+    tally, make_request, stop = Tally(target.expected_status), request_maker(target), asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
     connections = [
         await loop.create_connection(lambda: Client(make_request, tally), "127.0.0.1", target.port)
         for _ in range(clients)
     ]
-    print("begun", flush=True)
+    sys.stdout.write("begun\n")
+    sys.stdout.flush()
     await asyncio.sleep(warm_up_seconds)
     tally.counting, started, cpu_before = True, time.perf_counter(), time.process_time()
-    await asyncio.sleep(seconds)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
     tally.counting = False
     elapsed, cpu_used = time.perf_counter() - started, time.process_time() - cpu_before
     tally.over = True

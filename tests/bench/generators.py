@@ -48,7 +48,8 @@ def check(seen: Load, target: Target) -> Load:
 
 def run_wrk(program: str, target: Target, clients: int, seconds: float, warm_up_seconds: float) -> Load:
     """Load a target with wrk, once for the warm-up and once to be counted; it takes whole seconds only."""
-    _once(program, target, clients, warm_up_seconds)
+    if warm_up_seconds:
+        _once(program, target, clients, warm_up_seconds)
     return _once(program, target, clients, seconds)
 
 

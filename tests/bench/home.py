@@ -1,4 +1,4 @@
-"""A home folder to measure on: set up as by `reins init`, a hundred people enrolled and signed in."""
+"""A home folder to measure on: set up as by `reins init`, people enrolled and signed in."""
 
 import json
 from contextlib import closing
@@ -19,7 +19,6 @@ from store.people import PeopleDirectory
 from store.sqlite import SqliteRows, connect
 from store.tables import Tables
 
-ENROLLED = 100
 SIGNED_IN_FOR = timedelta(hours=1)  # longer than any run of the benchmark
 UNLIMITED_PER_HOUR = 1_000_000_000
 APPROVED_ACTION = "bench"
@@ -46,18 +45,18 @@ def make_plain_home(folder: Path) -> Home:
     return home
 
 
-def make_home(folder: Path, per_hour: int = UNLIMITED_PER_HOUR, approval_refs: int = 0) -> BenchHome:
-    """Set up a home folder with a hundred people, each with a session and so many messages an hour.
+def make_home(folder: Path, people: int, per_hour: int = UNLIMITED_PER_HOUR, approval_refs: int = 0) -> BenchHome:
+    """Set up a home folder with so many people, each with a session and a limit of messages an hour.
 
     The action `bench` needs one approval and runs on that many refs, `r0` and so on, each a slot of its own.
     """
     home = make_plain_home(folder)
     _change_policy(home.policy_file, per_hour, approval_refs)
-    people = PeopleDirectory(home.people_file)
+    directory = PeopleDirectory(home.people_file)
     clock, entropy = SystemClock(), SystemEntropy()
-    ids = [f"person-{number}" for number in range(ENROLLED)]
+    ids = [f"person-{number}" for number in range(people)]
     for one in ids:
-        people.add(Person(one, one, ("operator",), (Address(AddressKind.WEB, one),), clock.now()))
+        directory.add(Person(one, one, ("operator",), (Address(AddressKind.WEB, one),), clock.now()))
     cookies = {one: secret(entropy) for one in [*ids, "owner"]}
     now = clock.now()
     with closing(connect(home.database, read_only=False)) as connection:

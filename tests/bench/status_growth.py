@@ -23,11 +23,14 @@ def measure(bench: Bench) -> list[Figure]:
             for server, home in ((one, short), (other, long))
         ]
         turns = [[load_checked(bench, target, 1) for target in targets] for _ in range(effort.rounds)]
-    return [_growth("p50", [(few.p50_ms, many.p50_ms) for few, many in turns], effort), _growth("p99", [(few.p99_ms, many.p99_ms) for few, many in turns], effort)]
+    return [
+        _growth("p50", [(few.p50_ms, many.p50_ms) for few, many in turns], effort),
+        _growth("p99", [(few.p99_ms, many.p99_ms) for few, many in turns], effort),
+    ]
 
 
 def _grown_home(bench: Bench, rows: int) -> BenchHome:
-    home = make_home(bench.folder / f"status-{rows}")
+    home = make_home(bench.folder / f"status-{rows}", bench.effort.people)
     add_audit_rows(home.paths.database, home.seal_key, rows)
     return home
 

@@ -20,7 +20,7 @@ Loads = dict[tuple[str, int], list[Load]]
 
 def measure(bench: Bench) -> list[Figure]:
     """Load the bare handler and the bot in turns; a ratio is the median of those of each turn."""
-    home = make_home(bench.folder / "throughput")
+    home = make_home(bench.folder / "throughput", bench.effort.people)
     with serving_bare(bench) as bare, serving_bot(bench, home.paths.root) as bot:
         targets = {BARE: Target(bare.port, "/cmd", "ping")}
         targets |= {text: Target(bot.port, "/v1/messages", text, home.cookies) for text in TEXTS}
@@ -28,7 +28,10 @@ def measure(bench: Bench) -> list[Figure]:
         memory = bot.memory()
     figures = [one for clients in bench.effort.clients for text in TEXTS for one in _describe(loads, text, clients)]
     kept = sum(load.answers for (name, _), group in loads.items() if name != BARE for load in group)
-    return [*figures, Figure("memory after load", memory.rss_mb, "MB", None, f"{memory} after {kept:,} counted messages")]
+    return [
+        *figures,
+        Figure("memory after load", memory.rss_mb, "MB", None, f"{memory} after {kept:,} counted messages"),
+    ]
 
 
 def _in_turns(bench: Bench, targets: dict[str, Target]) -> Loads:
@@ -42,7 +45,10 @@ def _in_turns(bench: Bench, targets: dict[str, Target]) -> Loads:
 
 def _describe(loads: Loads, text: str, clients: int) -> list[Figure]:
     ours, bare = loads[text, clients], loads[BARE, clients]
-    case, ratios = f"{text}, clients {clients}", [one.per_second / other.per_second for one, other in zip(ours, bare, strict=True)]
+    case, ratios = (
+        f"{text}, clients {clients}",
+        [one.per_second / other.per_second for one, other in zip(ours, bare, strict=True)],
+    )
     speed = f"{_per_second(ours)} against {_per_second(bare)} a second; {_spread(ratios)}; {_generator(ours, bare)}"
     return [
         Figure(f"{case}: speed", median(ratios), "of bare", RATIO_AIM.get((text, clients)), speed),

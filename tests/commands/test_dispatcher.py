@@ -5,14 +5,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from structlog.testing import capture_logs
 
+from commands.answer import Answer
 from commands.changes import CastVote
 from commands.command import Arguments, Context, Outcome, Reply
-from commands.dispatcher import MAX_MESSAGE_ID_CHARACTERS
+from commands.dispatcher import MAX_MESSAGE_ID_CHARACTERS, Dispatcher
 from commands.menu import MENU
+from commands.recording import AlreadyDecidedError
 from commands.run import RUN
 from commands.status import STATUS
 from domain.approvals import ApprovalState, Vote
@@ -22,12 +25,13 @@ from domain.errors import UserError
 from domain.notices import NoticeKind
 from domain.people import Proof
 from domain.runs import RunState
+from store.port import Store
 from store.tables import Tables
 from tests.fakes.chat import Chat, chat, handle_in
 from tests.fakes.policies import example_policy, loaded
 from tests.fakes.records import make_approval
 
-Answering = Callable[[Arguments, Context, Tables], Outcome]
+T = TypeVar("T")
 
 
 async def test_a_run_starts_with_its_row_its_dispatch_and_its_receipt_in_one_commit(tmp_path: Path) -> None:
@@ -336,15 +340,31 @@ async def test_a_message_that_failed_is_tried_anew_when_it_comes_again(tmp_path:
         assert again.problem != first.problem
 
 
-def racing(race: list[bool]) -> Answering:
-    """Answer with a vote that somebody else was quicker than as often as `race` says."""
+class Looks:
+    """The bot's store, counting how often a message was looked at."""
 
-    def run(_arguments: Arguments, context: Context, _tables: Tables) -> Outcome:
-        approval = make_approval()
-        stale = CastVote(approval, Vote("ann", True, context.now, ""), ApprovalState.APPROVED)
-        return Outcome(Reply("voted"), (stale,)) if race.pop() else Outcome(Reply("looked again"))
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.count = 0
 
-    return run
+    async def transact(self, fn: Callable[[Tables], T]) -> T:
+        self.count += 1
+        return await self.store.transact(fn)
+
+    async def read(self, fn: Callable[[Tables], T]) -> T:
+        return await self.store.read(fn)
+
+
+async def race(bot: Chat, lost: int) -> Answer:
+    """Ask for something that somebody else was quicker with as often as `lost` says."""
+    looks = Looks(bot.store)
+
+    def vote(_arguments: Arguments, context: Context, _tables: Tables) -> Outcome:
+        stale = CastVote(make_approval(), Vote("ann", True, context.now, ""), ApprovalState.APPROVED)
+        return Outcome(Reply("voted"), (stale,)) if looks.count <= lost else Outcome(Reply("looked again"))
+
+    around = replace(bot.around, catalogue=(replace(MENU, run=vote),))
+    return await Dispatcher(looks, around, lambda: None).handle(bot.message("menu"))
 
 
 async def decided(bot: Chat) -> None:
@@ -358,22 +378,29 @@ async def decided(bot: Chat) -> None:
 
 
 async def test_who_loses_a_race_gets_a_second_look(tmp_path: Path) -> None:
-    async with chat(tmp_path, catalogue=(replace(MENU, run=racing([False, True])),)) as bot:
+    async with chat(tmp_path) as bot:
         await decided(bot)
-        answer = await bot.say("menu")
-        assert answer.text == "looked again"
+        assert (await race(bot, lost=1)).text == "looked again"
         assert len(await bot.audit_rows()) == 1
 
 
 async def test_who_loses_the_second_look_too_is_told_of_a_fault(tmp_path: Path) -> None:
-    async with chat(tmp_path, catalogue=(replace(MENU, run=racing([True, True])),)) as bot:
+    async with chat(tmp_path) as bot:
         await decided(bot)
-        with capture_logs():
-            answer = await bot.say("menu")
-        assert answer.rule == "fault"
+        with capture_logs() as logs:
+            assert (await race(bot, lost=2)).rule == "fault"
+        assert isinstance(logs[0]["exc_info"], AlreadyDecidedError)
         approval = await bot.read(lambda tables: tables.approvals.get("APPROVAL-1"))
         assert approval is not None
         assert (approval.state, approval.votes) == (ApprovalState.DENIED, ())
+
+
+async def test_a_halt_counts_for_the_message_right_behind_it(tmp_path: Path) -> None:
+    async with chat(tmp_path) as bot:
+        answers = await asyncio.gather(
+            bot.say("status"), bot.say("halt"), bot.say("run triage"), bot.say("run mutation")
+        )
+        assert [answer.rule for answer in answers[2:]] == ["mode_off", "mode_off"]
 
 
 async def test_without_a_policy_reads_answer_and_writes_do_not(tmp_path: Path) -> None:

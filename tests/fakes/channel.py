@@ -1,5 +1,6 @@
 """A channel with a ledger of what really arrived, and a script of faults for its next calls."""
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass
 
@@ -27,8 +28,10 @@ class FakeChannel:
         self.ledger: list[Arrived] = []
         self.can_tell = True
         self.looks = 0
+        self.called = asyncio.Event()
 
     async def deliver(self, value: str, notice: Notice) -> None:
+        self.called.set()
         fault = self.faults.popleft() if self.faults else None
         if fault is not None and not isinstance(fault, MaybeSent):
             raise fault

@@ -15,7 +15,11 @@ from forge.port import ForgeError, Job, JobState, Refused, Unclear, Unreachable
 
 
 class ForgeFault(Enum):
-    """What happens to one call. `DROP` does what was asked and loses the answer, `LOSE` loses the question."""
+    """What happens to one call.
+
+    `DROP` does what was asked and loses the answer, `LOSE` loses the question; `STALL` does it and answers when the test
+    sets `go`, `HANG` does nothing and never answers.
+    """
 
     NONE = auto()
     DROP = auto()
@@ -23,6 +27,7 @@ class ForgeFault(Enum):
     UNREACHABLE = auto()
     REFUSE = auto()
     HANG = auto()
+    STALL = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +49,13 @@ class FakeForge:
         self.cancelled: list[str] = []
         self.jobs: dict[str, Job] = {}
         self.calls: list[str] = []
+        self.called = asyncio.Event()
+        self.go = asyncio.Event()
         self._clock = clock
         self._on_start = on_start
 
     async def dispatch(self, effect: Dispatch) -> Job:
+        stalls = bool(self.faults) and self.faults[0] is ForgeFault.STALL
         after = await self._fault("dispatch")
         now = self._clock.now()
         if self._on_start is not None:
@@ -67,6 +75,8 @@ class FakeForge:
         )
         if after is not None:
             raise after
+        if stalls:
+            await self.go.wait()
         return self.jobs[effect.correlation]
 
     async def find(self, correlation: str) -> Job | None:
@@ -101,6 +111,7 @@ class FakeForge:
     async def _fault(self, call: str) -> ForgeError | None:
         """Raise what keeps a call from happening; return what only keeps its answer from arriving."""
         self.calls.append(call)
+        self.called.set()
         match self.faults.popleft() if self.faults else ForgeFault.NONE:
             case ForgeFault.UNREACHABLE:
                 raise Unreachable("nobody answers")

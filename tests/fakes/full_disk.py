@@ -14,8 +14,21 @@ def full_disk(database: Path) -> Iterator[None]:
     else may write files meanwhile: catch log lines with `structlog.testing.capture_logs`.
     """
     log = database.with_name(f"{database.name}-wal")
+    with _largest_file(log.stat().st_size):
+        yield
+
+
+@contextmanager
+def no_room_at_all() -> Iterator[None]:
+    """Let files be made, but not a byte be written into them."""
+    with _largest_file(0):
+        yield
+
+
+@contextmanager
+def _largest_file(size_bytes: int) -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (log.stat().st_size, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
     try:
         yield
     finally:

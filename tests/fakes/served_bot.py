@@ -188,10 +188,13 @@ class ServedBot:
         self._browsers.push_async_callback(http.close)
         return Browser(http, self._clock)
 
+    async def login_link(self, person: str = FIRST_PERSON) -> str:
+        """Make a one-time link."""
+        return await make_login_link(self.bot.store, person, self.settings, self._clock, self.bot.entropy)
+
     async def login_token(self, person: str = FIRST_PERSON) -> str:
         """Make a one-time link and return its token."""
-        link = await make_login_link(self.bot.store, person, self.settings, self._clock, self.bot.entropy)
-        return link.partition("#login=")[2]
+        return (await self.login_link(person)).partition("#login=")[2]
 
     async def sign_in(self, person: str = FIRST_PERSON) -> Browser:
         """Return a client with a session."""

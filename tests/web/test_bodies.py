@@ -19,7 +19,9 @@ async def test_json_is_read(bot: ServedBot, content_type: str) -> None:
     assert (await post(await bot.sign_in(), b'{"text": "status"}', content_type)).status == 200
 
 
-@pytest.mark.parametrize("content_type", ["text/plain", "application/x-www-form-urlencoded", "application/json-seq", ""])
+@pytest.mark.parametrize(
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "application/json-seq", ""]
+)
 async def test_what_does_not_say_it_is_json_is_not_read(bot: ServedBot, content_type: str) -> None:
     reply = await post(await bot.sign_in(), b'{"text": "status"}', content_type)
     assert (reply.status, reply.body["code"]) == (415, "wrong_type")

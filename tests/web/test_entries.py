@@ -2,6 +2,9 @@
 
 import pytest
 
+from channels.web import to_inbound as page_message
+from commands.answer import Answer
+from domain.decisions import Verdict
 from domain.ids import fingerprint
 from tests.fakes.served_bot import Browser, ServedBot
 
@@ -83,17 +86,12 @@ async def test_an_impossible_limit_is_named(bot: ServedBot, limit: str) -> None:
     assert (reply.status, reply.body["detail"]) == (400, "limit must be a number from 1 to 100")
 
 
-async def test_a_message_that_got_silence_for_an_answer_stands_alone(bot: ServedBot) -> None:
-    now = bot.clock.now()
+async def test_a_message_that_was_answered_with_silence_stands_alone(bot: ServedBot) -> None:
     browser = await bot.sign_in()
-    await bot.bot.store.transact(
-        lambda tables: tables.inbox._rows.run(
-            "INSERT INTO inbox (channel, account, message_id, received_at, person, text, answer)"
-            " VALUES ('web', 'page', 'owner:x', ?, 'owner', 'status', '[null,[],\"deny\",\"rate_limited\",null]')",
-            (now.isoformat(timespec="milliseconds")[:23] + "Z",),
-        )
-    )
-    assert await ids(browser) == ["m:owner:x"]
+    message = page_message("owner", "status", NONCES[0], "1795359600", bot.clock.now())
+    silence = Answer(None, (), Verdict.DENY, "rate_limited").to_json()
+    await bot.bot.store.transact(lambda tables: tables.inbox.claim(message, "owner", silence))
+    assert await ids(browser) == [f"m:owner:{NONCES[0]}"]
 
 
 async def test_nobody_sees_what_others_said_or_were_told(bot: ServedBot) -> None:
@@ -107,4 +105,4 @@ async def test_nobody_sees_what_others_said_or_were_told(bot: ServedBot) -> None
 
 async def test_the_page_shows_what_its_person_said_at_the_console(bot: ServedBot) -> None:
     await bot.console().say("halt")
-    assert [entry["text"] for entry in await (await bot.sign_in()).entries()][0] == "halt"
+    assert [entry["text"] for entry in await (await bot.sign_in()).entries() if entry["from"] == "me"] == ["halt"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from store.tables import Tables
 from tests.fakes.served_bot import Browser, Event, Events, ServedBot, served_bot
 from web.events import BATCH
 from web.hub import STREAMS_PER_PERSON
@@ -18,9 +19,9 @@ async def tell(bot: ServedBot, person: str, *keys: str) -> None:
     """Append notices as the relay does, then wake the streams."""
     now = bot.clock.now()
 
-    def add(tables: object) -> None:
+    def add(tables: Tables) -> None:
         for key in keys:
-            tables.thread.add(person, key, NOTICE, now)  # type: ignore[attr-defined]
+            tables.thread.add(person, key, NOTICE, now)
 
     await bot.bot.store.transact(add)
     bot.bot.hub.news_for(person)
@@ -190,12 +191,3 @@ async def test_stopping_the_bot_ends_every_stream(bot: ServedBot) -> None:
     async with browser.events() as first, browser.events() as second:
         await bot.stop()
         assert [await first.next(), await second.next()] == [None, None]
-
-
-async def test_nobody_is_left_listening(bot: ServedBot) -> None:
-    browser = await bot.sign_in()
-    async with browser.events():
-        assert set(bot.bot.hub._listening) == {"owner"}
-    async with poked(bot, "owner"):
-        while bot.bot.hub._listening:
-            await asyncio.sleep(0)

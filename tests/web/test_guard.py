@@ -13,7 +13,9 @@ from web.routes import ROUTES, Route
 PUBLIC = "https://reins.example.org"
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8710", "127.0.0.1.evil.example", "[::2]:8710", "::1", ""])
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:8710", "127.0.0.1.evil.example", "[::2]:8710", "::1", ""]
+)
 async def test_a_foreign_host_name_is_misdirected(bot: ServedBot, host: str) -> None:
     for path in ("/", "/v1/health", "/v1/people/me"):
         reply = await (await bot.sign_in()).ask("GET", path, headers={"Host": host})

@@ -110,11 +110,9 @@ async def test_one_nonce_on_page_and_console_is_two_messages(bot: ServedBot) -> 
 
 @pytest.mark.parametrize(
     ("late_seconds", "rule"),
-    [(300, "allowed"), (301, "too_old"), (-30, "allowed"), (-31, "from_the_future"), (-10**10, "from_the_future")],
+    [(300, "allowed"), (301, "too_old"), (-30, "allowed"), (-31, "from_the_future"), (-(10**10), "from_the_future")],
 )
-async def test_a_time_stamp_is_at_most_300_s_old_and_30_s_ahead(
-    bot: ServedBot, late_seconds: int, rule: str
-) -> None:
+async def test_a_time_stamp_is_at_most_300_s_old_and_30_s_ahead(bot: ServedBot, late_seconds: int, rule: str) -> None:
     reply = await (await bot.sign_in()).say("run mutation", late_seconds=late_seconds)
     assert reply.body["entry"]["rule"] == rule
     assert await runs(bot) == (rule == "allowed")
@@ -201,5 +199,3 @@ async def test_a_fault_of_ours_is_a_problem_with_its_log_id(tmp_path: Path) -> N
             reply = await browser.say("last")
     assert (reply.status, reply.body["code"]) == (500, "fault")
     assert [line["problem"] for line in lines if line["event"] == "message_failed"] == [reply.body["log_id"]]
-
-

@@ -37,9 +37,7 @@ async def test_an_unknown_address_is_not_found(bot: ServedBot, path: str) -> Non
         ("POST", "/", {"GET"}),
     ],
 )
-async def test_a_wrong_method_is_told_the_right_ones(
-    bot: ServedBot, method: str, path: str, allowed: set[str]
-) -> None:
+async def test_a_wrong_method_is_told_the_right_ones(bot: ServedBot, method: str, path: str, allowed: set[str]) -> None:
     reply = await bot.browser().ask(method, path)
     assert_is_problem(reply, 405, "method_not_allowed")
     assert set(reply.headers["Allow"].split(",")) == allowed

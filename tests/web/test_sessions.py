@@ -18,9 +18,7 @@ async def spend(bot: ServedBot, token: str) -> Reply:
 async def keep_token(bot: ServedBot, token: str, purpose: str) -> None:
     now = bot.clock.now()
     lifetime = (now, now + SESSION_LIFETIME)
-    await bot.bot.store.transact(
-        lambda tables: tables.nonces.add(fingerprint(token), purpose, "owner", "", lifetime)
-    )
+    await bot.bot.store.transact(lambda tables: tables.nonces.add(fingerprint(token), purpose, "owner", "", lifetime))
 
 
 async def test_a_link_signs_its_person_in(bot: ServedBot) -> None:

@@ -106,7 +106,7 @@ export class Conversation {
   }
 
   #say(text) {
-    this.#outbox.add(text, this.#timeline.mark());
+    this.#outbox.add(text);
     log.follow();
   }
 

@@ -14,8 +14,8 @@ function freshNonce() {
 }
 
 /**
- * Messages without an answer. Each is `{nonce, text, createdAt, mark, tries, held, trouble, refusal}`: `mark` is the
- * newest entry known when it was written, `trouble` why the last try failed, `refusal` what Reins said no with.
+ * Messages without an answer. Each is `{nonce, text, createdAt, tries, held, trouble, refusal}`: `trouble` is why the
+ * last try failed, `refusal` what Reins said no with.
  */
 export class Outbox {
   #prefix;
@@ -58,9 +58,9 @@ export class Outbox {
   }
 
   /** Take a message and send it. A halt goes at once, past everything, and holds back what was written before it. */
-  add(text, mark) {
+  add(text) {
     const untried = { tries: 0, held: false, trouble: null, refusal: null };
-    const message = { nonce: freshNonce(), text, createdAt: Date.now(), mark, ...untried };
+    const message = { nonce: freshNonce(), text, createdAt: Date.now(), ...untried };
     if (isHalt(text)) this.#holdAll();
     this.#messages = [...this.#messages, message];
     this.#store(message);

@@ -1,16 +1,12 @@
 // Puts what Reins sent and what this device wrote into one order, each thing once.
 
 const KEPT_ENTRIES = 500; // a page left open for weeks stays light; the whole record is the audit log
-const CLOCK_LEEWAY_MS = 300_000; // how far this device's clock may be off when nothing else tells what is newer
-const DECIMAL = /^\d+$/;
 
-/** Order entries as the bot numbered them; by time where a number is missing. */
-export function compareEntries(left, right) {
-  if (DECIMAL.test(left.id) && DECIMAL.test(right.id)) return Number(left.id) - Number(right.id);
-  return left.at < right.at ? -1 : Number(left.at > right.at);
-}
+/** Order entries by the bot's clock; those of one moment stay in the order they came in. */
+const byTime = (left, right) => (left.at < right.at ? -1 : Number(left.at > right.at));
 
-const squeezed = (text) => text.trim().replace(/\s+/g, " ").toLowerCase();
+/** The bot names a message `m:<who>:<nonce>`: so it is known again, whatever became of its answer. */
+const nonceOf = (entry) => entry.id.slice(entry.id.lastIndexOf(":") + 1);
 
 /** The conversation. An entry is what the server sends; a message is one of this device, answered or not. */
 export class Timeline {
@@ -26,43 +22,37 @@ export class Timeline {
 
   /** Merge one entry by its id. */
   add(entry) {
-    this.#entries.set(String(entry.id), { ...entry, id: String(entry.id) });
+    this.#entries.set(entry.id, entry);
   }
 
-  /** Remember that a message was answered, until its own entry arrives on the event stream. */
+  /** Remember that a message was answered: it stands before its reply. */
   answer(message, reply) {
-    this.#answered.push({ ...message, state: "sent", replyId: reply === null ? null : String(reply.id) });
-    if (reply !== null) this.add(reply);
-  }
-
-  /** What is the newest thing known now: whatever a message causes must be newer. */
-  mark() {
-    const newest = this.#sorted().at(-1);
-    if (newest) return { id: newest.id, at: newest.at };
-    return { id: "", at: new Date(Date.now() - CLOCK_LEEWAY_MS).toISOString() };
+    this.#answered.push({ ...message, state: "sent", replyId: reply.id });
+    this.add(reply);
   }
 
   /** The rows to show, oldest first: `{key, entry}` or `{key, message}`. Unanswered messages stand at the end. */
   rows(unanswered) {
     const entries = this.#sorted();
     const messages = [...this.#answered, ...unanswered].sort((left, right) => left.createdAt - right.createdAt);
-    const owners = this.#owners(entries, messages);
-    const placed = new Set(owners.values());
+    const own = new Map(messages.map((message) => [message.nonce, message]));
+    const placed = new Set();
     const rows = [];
     for (const entry of entries) {
-      for (const message of messages.filter((each) => !placed.has(each) && each.replyId === entry.id)) {
-        placed.add(message);
-        rows.push({ key: message.nonce, message });
-      }
-      rows.push(this.#row(entry, owners.get(entry.id)));
+      const message = entry.from === "me" ? own.get(nonceOf(entry)) : undefined;
+      const asked = messages.filter((each) => !placed.has(each) && each.replyId === entry.id);
+      for (const each of asked) rows.push({ key: each.nonce, message: each });
+      rows.push(this.#row(entry, message));
+      [message, ...asked].forEach((each) => placed.add(each));
     }
     const loose = messages.filter((message) => !placed.has(message));
     return [...rows, ...loose.map((message) => ({ key: message.nonce, message }))];
   }
 
   #sorted() {
-    const sorted = [...this.#entries.values()].sort(compareEntries);
+    const sorted = [...this.#entries.values()].sort(byTime);
     sorted.slice(0, -KEPT_ENTRIES).forEach((entry) => this.#entries.delete(entry.id));
+    this.#answered = this.#answered.filter((message) => this.#entries.has(message.replyId));
     return sorted.slice(-KEPT_ENTRIES);
   }
 
@@ -74,23 +64,5 @@ export class Timeline {
       this.#answered = this.#answered.filter((each) => each.nonce !== message.nonce);
     }
     return { key: this.#keys.get(entry.id) ?? entry.id, entry };
-  }
-
-  /** Map(entry id -> message): a message's own entry is newer than its mark, nobody else's, and has the same text. */
-  #owners(entries, messages) {
-    const owners = new Map();
-    const mine = entries.filter((entry) => entry.from === "me" && !this.#keys.has(entry.id));
-    for (const message of messages) {
-      const open = mine.filter((entry) => !owners.has(entry.id) && compareEntries(entry, message.mark) > 0);
-      const own = open.find((entry) => squeezed(entry.text) === squeezed(message.text)) ?? this.#before(message, open);
-      if (own) owners.set(own.id, message);
-    }
-    return owners;
-  }
-
-  /** A bot that masks a code in the text still numbers the message right before its reply. */
-  #before(message, open) {
-    const reply = this.#entries.get(message.replyId);
-    return reply && open.findLast((entry) => compareEntries(entry, reply) < 0);
   }
 }

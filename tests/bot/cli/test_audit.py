@@ -132,7 +132,9 @@ def test_arguments_of_a_wrong_shape_are_usage_errors(reins: CommandLine, argumen
     assert reins.run("audit", "verify", *arguments).code == 2
 
 
-def test_an_export_is_proven_elsewhere_with_the_public_key_alone(reins: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_an_export_is_proven_elsewhere_with_the_public_key_alone(
+    reins: CommandLine, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     key = reins.done("audit", "key").strip()
     file = tmp_path_factory.mktemp("elsewhere") / "log.jsonl"
     reins.done("audit", "export", "--output", str(file))

@@ -3,8 +3,6 @@
 import os
 import stat
 
-from bot.cli.installation import AUDIT_ORIGIN
-from bot.wiring import ORIGIN
 from domain.people import Address, AddressKind
 from policy.loading import PolicyStatus, load_policy
 from store.people import PeopleDirectory
@@ -79,7 +77,3 @@ def test_a_state_folder_that_is_a_file_is_named(bare: CommandLine) -> None:
     assert ended.code == 2
     assert str(bare.home) in ended.err
     assert "REINS_HOME" in ended.err
-
-
-def test_the_command_line_and_the_bot_write_into_one_log() -> None:
-    assert AUDIT_ORIGIN == ORIGIN

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from bot.links import LOGIN_PURPOSE, make_login_link
+from bot.links import make_login_link
 from bot.settings import Settings
 from domain.ids import fingerprint
 from store.sqlite import SqliteStore
+from store.tables.nonces import LOGIN
 from tests.bot.cli.command_line import CommandLine
 from tests.fakes.entropy import SeededEntropy
 from tests.fakes.virtual_time import VirtualTime
-from web.sessions import LOGIN
 
 
 @pytest.mark.parametrize(("late_seconds", "signed_in"), [(0, True), (599.999, True), (600, False), (3600, False)])
@@ -31,10 +31,6 @@ async def test_a_link_opens_for_ten_minutes_and_not_at_their_end(
         assert spent == (("ann", "") if signed_in else None)
     finally:
         await store.close()
-
-
-def test_the_page_takes_what_the_command_makes() -> None:
-    assert LOGIN_PURPOSE == LOGIN
 
 
 def test_the_token_itself_is_nowhere_on_the_disk(reins: CommandLine) -> None:

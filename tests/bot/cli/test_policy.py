@@ -7,7 +7,10 @@ import pytest
 
 from tests.bot.cli.command_line import CommandLine
 
-VERSION_1 = {"schema_version": 1, "triage_loop": {"allowed_branches": ["main"], "allowed_fix_command_prefixes": ["make"]}}
+VERSION_1 = {
+    "schema_version": 1,
+    "triage_loop": {"allowed_branches": ["main"], "allowed_fix_command_prefixes": ["make"]},
+}
 
 
 def decides(out: str) -> str:
