@@ -5,6 +5,7 @@ from itertools import chain
 
 from audit.chain import Item, Proven
 from audit.report import Problem, ProblemKind
+from audit.row import row_start
 from audit.seals import Seal
 
 
@@ -81,5 +82,5 @@ def _next_row(rest: Iterator[Item]) -> Item | None:
 def _vouches(item: Item | None, seq: int, row_hash: str) -> bool:
     """Tell whether what follows a row names it by this hash."""
     if isinstance(item, tuple):
-        return item[1].startswith(b'{"seq":%d,"prev":"%s",' % (seq + 1, row_hash.encode()))
+        return item[1].startswith(row_start(seq + 1, row_hash))
     return isinstance(item, Seal) and item.head == row_hash

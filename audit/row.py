@@ -112,6 +112,11 @@ def decode(body: bytes) -> dict[str, Any]:
     return row
 
 
+def row_start(seq: int, prev: str) -> bytes:
+    """Return the bytes that a row of this number behind this row begins with."""
+    return b'{"seq":%d,"prev":"%s",' % (seq, prev.encode())
+
+
 def link(body: bytes) -> str:
     """Return the hash of a row, as the next row names it: SHA-256 over the stored bytes, in hex."""
     return sha256(body).hexdigest()

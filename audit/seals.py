@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -126,9 +126,13 @@ class SealVerdict(StrEnum):
 
 
 class Keyring:
-    """The trusted keys of one verification, by the name that seals carry."""
+    """The trusted keys of one verification, by the name that seals carry.
 
-    def __init__(self, trusted: Iterable[TrustedKey]) -> None:
+    Raises:
+        UserError: a key is named twice.
+    """
+
+    def __init__(self, trusted: Sequence[TrustedKey]) -> None:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415 - costs memory, so only who verifies pays
             Ed25519PublicKey,
         )
@@ -136,6 +140,10 @@ class Keyring:
         self._keys = {
             key.key_id: (key, Ed25519PublicKey.from_public_bytes(bytes.fromhex(key.public_hex))) for key in trusted
         }
+        if len(self._keys) != len(trusted):
+            raise UserError(
+                "trusted keys: one key is named twice; name each once, with the range it may seal", "bad_key"
+            )
 
     def check(self, seal: Seal) -> SealVerdict:
         """Tell whether a trusted key made this seal, and may seal that size."""

@@ -19,7 +19,11 @@ def verify(
 ) -> Report:
     """Verify stored rows (number, bytes, stored hash raw or in hex or None) and seals, each in the order of its number.
 
-    Without a trusted key the first seal is reported as `wrong_key`, and a log without seals as `unsealed`.
+    Without a trusted key the first seal is reported as `wrong_key`, and a log without seals as `unsealed`. Rows under a
+    trusted seal are proven to be the bytes its key's holder wrote; only rows that no seal covers are parsed as well.
+
+    Raises:
+        UserError: a trusted key is named twice.
     """
     return Walk(origin, Keyring(trusted_keys), Anchors(anchors)).run(interleave(rows, seals))
 

@@ -68,10 +68,18 @@ class Watch:
         self._wake_relay()
 
     async def _find(self, run: Run) -> Job | None:
+        """Ask every forge; one that does not answer matters only where no other knows the job."""
+        unanswered: ForgeError | None = None
         for forge in self._forges.values():
-            job = await forge.find(run.correlation)
+            try:
+                job = await forge.find(run.correlation)
+            except ForgeError as error:
+                unanswered = error
+                continue
             if job is not None:
                 return job
+        if unanswered is not None:
+            raise unanswered
         return None
 
     def _commit(self, run_id: str, job: Job | None, tables: Tables) -> None:

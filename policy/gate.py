@@ -42,8 +42,8 @@ RULES: tuple[Rule, ...] = (
     approval.judge,
     slot.judge,
     own_run.judge,
-    soak.judge,
     proof.judge,
+    soak.judge,
     approvals_needed.judge,
 )
 

@@ -23,5 +23,7 @@ class Sealer:
         if not seal_due(size, sealed_size, sealed_at, now, privileged):
             return False
         at = to_text(max(now, sealed_at) if sealed_at else now)  # a clock set back must not make seals run backwards
+        if newest == (size, at):
+            return False  # the clock went back and nothing was added: this seal is there already
         tables.seals.add(size, at, self._key.sign(self._origin, size, head, at).to_json())
         return True

@@ -87,18 +87,40 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
 
 
 def migrate(path: Path) -> list[str]:
-    """Bring the schema up to date, one transaction a file, and return the names of the files applied."""
+    """Bring the schema up to date, all files in one transaction, and return the names of those applied.
+
+    Raises:
+        UserError: the database is newer than this program.
+    """
+    files = migrations_for("sqlite")
     connection = connect(path, read_only=False)
-    applied = []
     try:
-        at = connection.execute("PRAGMA user_version").fetchone()[0]
-        for migration in pending(migrations_for("sqlite"), at):
-            script = f"BEGIN IMMEDIATE;\n{migration.sql}\nPRAGMA user_version = {migration.number};\nCOMMIT;"
-            connection.executescript(script)
-            applied.append(migration.name)
+        missing = pending(files, _schema_of(connection))
+        if missing:
+            connection.execute("BEGIN IMMEDIATE")
+            missing = pending(files, _schema_of(connection))  # while we waited, another process may have done it
+            for migration in missing:
+                for statement in _statements(migration.sql):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {migration.number}")
+            connection.execute("COMMIT")
     finally:
         connection.close()
-    return applied
+    return [migration.name for migration in missing]
+
+
+def _schema_of(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Split a script at the ends of its statements; sqlite3's own executescript would end the transaction first."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 class SqliteStore:
@@ -111,6 +133,7 @@ class SqliteStore:
         self._thread: threading.Thread | None = None
         self._readers = ThreadPoolExecutor(READER_THREADS, thread_name_prefix="store-reader")
         self._local = threading.local()
+        self._reader_connections: list[sqlite3.Connection] = []
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def open(self) -> None:
@@ -127,6 +150,8 @@ class SqliteStore:
         if self._thread is not None:
             await asyncio.to_thread(self._thread.join)
         self._readers.shutdown(wait=True)
+        for connection in self._reader_connections:
+            connection.close()
 
     async def transact(self, fn: Callable[[Tables], T]) -> T:
         """Run `fn` in a write transaction together with whatever else waits."""
@@ -154,6 +179,7 @@ class SqliteStore:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = connect(self._path, read_only=True)
+            self._reader_connections.append(connection)
             self._local.tables = Tables(SqliteRows(connection))
         connection.execute("BEGIN")
         tables: Tables = self._local.tables
@@ -203,20 +229,27 @@ def _run_group(connection: sqlite3.Connection, tables: Tables, batch: list[_Job]
 
     Savepoints from the start would cost every message two statements for a failure that hardly ever comes.
     """
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        tables.forget()
-        for job in batch:
-            if not job.given_up:
-                job.result = job.fn(tables)
-    except Exception as error:
-        if _is_unwritable(error):
-            raise
+    connection.execute("BEGIN IMMEDIATE")
+    tables.forget()
+    if not _all_went_well(tables, batch):
         _undo(connection)
         connection.execute("BEGIN IMMEDIATE")
         for job in batch:
             _run_in_savepoint(connection, tables, job)
     connection.execute("COMMIT")
+
+
+def _all_went_well(tables: Tables, batch: list[_Job]) -> bool:
+    running = [job for job in batch if not job.given_up]
+    try:
+        for job in running:
+            job.result = job.fn(tables)
+    except Exception as error:
+        if _is_unwritable(error):
+            raise
+        return False
+    # Whoever stopped waiting meanwhile was told that nothing was recorded, and that must stay true.
+    return not any(job.given_up for job in running)
 
 
 def _run_in_savepoint(connection: sqlite3.Connection, tables: Tables, job: _Job) -> None:

@@ -55,10 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
+    code: object = ExitCode.DONE
     try:
         typer.main.get_command(app).main(args=argv, prog_name="reins")
-    except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+    except SystemExit as stop:  # how typer ends every command, also a good one
+        code = stop.code
     except CommandFailedError as failure:
         typer.echo(f"reins: {failure}", err=True)
         return failure.exit_code
@@ -68,7 +69,7 @@ def _run(argv: list[str]) -> int:
     except StoreUnwritable as error:
         typer.echo(f"reins: the database cannot be written ({error}); see `reins doctor`", err=True)
         return ExitCode.NOT_MEASURED
-    return ExitCode.DONE
+    return code if isinstance(code, int) else int(code is not None)
 
 
 def _leave_event(argv: list[str], code: int, duration_seconds: float) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-import orjson
 import typer
 
 from audit.anchors import read_receipt
 from audit.export import export_lines
+from audit.row import decode
 from audit.seals import TrustedKey
 from bot.audit_key import AUDIT_ORIGIN
 from bot.cli.audit_verification import describe, verify_database, verify_file
@@ -25,6 +25,7 @@ app = typer.Typer(help="What was asked, decided and done.", no_args_is_help=True
 
 T = TypeVar("T")
 MAX_LINE_CHARACTERS = 200
+MAX_SENTENCES = 100  # what is wrong with more rows than this is wrong with all of them; the counts go on
 
 
 @app.command()
@@ -106,13 +107,17 @@ def _reading(read: Callable[[Tables], T]) -> T:
 
 def _replayed(tables: Tables, first: int) -> Replay:
     result = Replay()
-    for sentence in replay_log(tables, first, result):
-        typer.echo(clean_line(sentence, MAX_LINE_CHARACTERS))
+    for shown, sentence in enumerate(replay_log(tables, first, result)):
+        if shown < MAX_SENTENCES:
+            typer.echo(clean_line(sentence, MAX_LINE_CHARACTERS))
     return result
 
 
 def _line(body: bytes) -> str:
-    row = orjson.loads(body)
+    try:
+        row = decode(body)
+    except ValueError:
+        return "what stands here is no audit row; `reins audit verify` says where"
     what = f"{row['action']} {row['target'] or ''}".strip()
     how = row["decision"] or row["outcome"]
     rule = f" ({row['rule']})" if row["rule"] else ""

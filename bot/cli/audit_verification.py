@@ -47,11 +47,19 @@ def describe(report: Report, now: datetime) -> list[str]:
         f"head {head}",
     ]
     if report.unsealed_rows and report.unsealed_since:
-        age = describe_age(from_text(report.unsealed_since), now)
-        lines.append(f"the last {report.unsealed_rows} rows have no seal yet, the oldest of them is {age} old")
+        age = age_of(report.unsealed_since, now)
+        lines.append(f"the last {report.unsealed_rows} rows have no seal yet, age of the oldest: {age}")
     if report.problem is None:
         return [*lines, "OK: everything was proven"]
     return [*lines, f"NOT OK: row {report.problem.seq}, {report.problem.kind.value}: {report.problem.sentence}"]
+
+
+def age_of(at: str, now: datetime) -> str:
+    """Say how old a row is; a row no seal covers may hold anything, also where its time should be."""
+    try:
+        return describe_age(from_text(at), now)
+    except ValueError:
+        return "unknown"
 
 
 def _rows(report: Report, last: int) -> str:

@@ -3,8 +3,8 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from bot.cli.chat_input import line_editing, lines_of, next_piped_line
+from bot.cli.background_loop import BackgroundLoop
 from bot.cli.chat_screen import PROMPT, Screen
 from bot.cli.exit_codes import CommandFailedError, ExitCode
 from bot.cli.installation import Installation
@@ -49,8 +49,18 @@ def chat(
     """Talk to the bot: one command a line, `menu` shows which; Ctrl-D ends."""
     door = local_door(Installation.here().home.console_socket) if url is None else remote_door(url, token)
     interactive = sys.stdin.isatty()
-    with line_editing() if interactive else nullcontext():
-        asyncio.run(_chat(door, interactive=interactive, wait_seconds=wait_seconds))
+    conversation = _Conversation(door, Screen(sys.stdout, interactive=interactive))
+    with BackgroundLoop() as background:
+        try:
+            me = background.run(conversation.open())
+            if interactive:
+                typer.echo(f"You are {me['name']}, proof {me['proof']}. menu shows what you may do, Ctrl-D ends.")
+            for line in _typed_lines() if interactive else _piped_lines():
+                background.run(conversation.say(line, echo=not interactive))
+            if not interactive:
+                background.run(conversation.await_runs(wait_seconds))
+        finally:
+            background.run(conversation.close())
 
 
 def local_door(socket: Path) -> Door:
@@ -83,32 +93,53 @@ def remote_door(url: str, token: str | None) -> Door:
     return Door(f"{parts.scheme}://{parts.netloc}", None, found)
 
 
-async def _chat(door: Door, *, interactive: bool, wait_seconds: int) -> None:
-    screen = Screen(sys.stdout, interactive=interactive)
-    async with _connected(door) as client:
-        me = await _recognised(client, door)
-        if interactive:
-            typer.echo(f"You are {me['name']}, proof {me['proof']}. menu shows what you may do, Ctrl-D ends.")
-        listening = asyncio.create_task(_listen(client, await client.newest_event(), screen))
+class _Conversation:
+    """One connection and everything said over it; all methods run on the background loop."""
+
+    def __init__(self, door: Door, screen: Screen) -> None:
+        self._door = door
+        self._screen = screen
+        self._connection = AsyncExitStack()
+
+    async def open(self) -> "Entry":
+        """Connect and begin to listen; return whom the bot takes us for."""
+        self._client = await self._connection.enter_async_context(_connected(self._door))
+        me = await _recognised(self._client, self._door)
+        listening = asyncio.create_task(self._listen(await self._client.newest_event()))
+        self._connection.callback(listening.cancel)
+        return me
+
+    async def close(self) -> None:
+        """Hang up."""
+        await self._connection.aclose()
+
+    async def say(self, line: str, *, echo: bool) -> None:
+        """Send one line and show the answer; a refusal is shown like one."""
+        if not line.strip():
+            return
+        if echo:
+            self._screen.echo(line)
         try:
-            async for line in lines_of((lambda: input(PROMPT)) if interactive else next_piped_line):
-                await _say(client, line, screen, interactive=interactive)
-            if not interactive:
-                await _await_runs(screen, wait_seconds)
-        finally:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            self._screen.answer(await self._client.send(line))
+        except CommandFailedError as failure:
+            if failure.exit_code is not ExitCode.DENIED:
+                raise
+            self._screen.complain(str(failure))
 
+    async def await_runs(self, wait_seconds: int) -> None:
+        """Wait for the final notice of every run that was shown as going."""
+        try:
+            await asyncio.wait_for(self._screen.all_runs_over(), wait_seconds)
+        except TimeoutError as error:
+            what = f"still going after {wait_seconds} s: {', '.join(sorted(self._screen.open_runs))}"
+            raise CommandFailedError(f"{what}; `last` shows how they end", ExitCode.BOUNDED_STOP) from error
 
-async def _recognised(client: "ChatClient", door: Door) -> "Entry":
-    try:
-        return await client.who()
-    except CommandFailedError as failure:
-        if door.socket is None or failure.exit_code is not ExitCode.DENIED:
-            raise
-        address = f"console:{os.getuid()}"
-        what = f"the bot knows nobody as {address}; `reins people address <person> {address}` says who you are"
-        raise CommandFailedError(what, ExitCode.DENIED) from failure
+    async def _listen(self, after: str) -> None:
+        try:
+            async for entry in self._client.notices(after):
+                self._screen.notice(entry)
+        except CommandFailedError as failure:
+            self._screen.complain(f"no more notices: {failure}")
 
 
 @asynccontextmanager
@@ -127,31 +158,32 @@ async def _connected(door: Door) -> AsyncIterator["ChatClient"]:
         yield client
 
 
-async def _say(client: "ChatClient", line: str, screen: Screen, *, interactive: bool) -> None:
-    if not line.strip():
-        return
-    if not interactive:
-        screen.echo(line)
+async def _recognised(client: "ChatClient", door: Door) -> "Entry":
     try:
-        screen.answer(await client.send(line))
+        return await client.who()
     except CommandFailedError as failure:
-        if failure.exit_code is not ExitCode.DENIED:
+        if door.socket is None or failure.exit_code is not ExitCode.DENIED:
             raise
-        screen.complain(str(failure))
+        address = f"console:{os.getuid()}"
+        what = f"the bot knows nobody as {address}; `reins people address <person> {address}` says who you are"
+        raise CommandFailedError(what, ExitCode.DENIED) from failure
 
 
-async def _listen(client: "ChatClient", after: str, screen: Screen) -> None:
+def _typed_lines() -> Iterator[str]:
+    with suppress(ImportError):  # a Python built without it still chats
+        import readline  # noqa: F401, PLC0415 - importing it gives `input` history and editing
+    while True:
+        try:
+            yield input(PROMPT)
+        except EOFError:
+            return
+
+
+def _piped_lines() -> Iterator[str]:
     try:
-        async for entry in client.notices(after):
-            screen.notice(entry)
-    except CommandFailedError as failure:
-        screen.complain(f"no more notices: {failure}")
-
-
-async def _await_runs(screen: Screen, wait_seconds: int) -> None:
-    try:
-        await asyncio.wait_for(screen.all_runs_over(), wait_seconds)
-    except TimeoutError as error:
-        still = ", ".join(sorted(screen.open_runs))
-        what = f"still going after {wait_seconds} s: {still}"
-        raise CommandFailedError(f"{what}; `last` shows how they end", ExitCode.BOUNDED_STOP) from error
+        for line in sys.stdin:
+            yield line.rstrip("\n")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            "standard input: holds bytes that are no UTF-8 text; send plain text, one command a line"
+        ) from error

@@ -11,6 +11,7 @@ from bot.cli.installation import Installation
 from bot.cli.local_changes import LocalChange, change_audited
 from bot.cli.tabulation import columns
 from domain.clock import to_text
+from domain.errors import UserError
 from domain.people import Person
 from store.tables import Tables
 
@@ -155,7 +156,11 @@ def _change(
 
 
 def _warn_of_unknown_roles(installation: Installation, roles: Sequence[str]) -> None:
-    state = installation.policy()
+    try:
+        state = installation.policy()
+    except UserError as error:
+        typer.echo(f"warning: {error}", err=True)
+        return
     if state.policy is None:
         problem = "; ".join(state.problems)
         typer.echo(f"warning: no role grants more than reading now, {state.status.value}: {problem}", err=True)

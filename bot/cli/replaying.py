@@ -1,12 +1,11 @@
 """Deriving recorded decisions again from their facts and the policy text of their time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-import orjson
-
+from audit.row import decode
 from domain.decisions import Decision
 from policy.evidence import replay
 from policy.loading import NO_VERSION, PolicyState, load_policy
@@ -37,25 +36,34 @@ def replay_log(tables: Tables, first: int, result: Replay) -> Iterator[str]:
         return load_policy(body) if body is not None else None
 
     for seq, body, _digest in tables.audit.each():
-        if seq < first:
-            continue
-        row = orjson.loads(body)
-        if row["decision"] is None or row["rule"] in NOT_BY_THE_GATE:
-            continue
-        state = policy_of(row["policy_version"])
-        derived = _derived(row, state) if state else f"policy {row['policy_version']} was not kept"
-        if isinstance(derived, str):
-            result.underivable += 1
-            yield f"row {seq}: cannot be derived, {derived}"
-        elif (derived.verdict.value, derived.rule) == (row["decision"], row["rule"]):
-            result.agreed += 1
-        else:
-            result.differing += 1
-            recorded = f"{row['decision']} ({row['rule']})"
-            yield f"row {seq}: recorded {recorded}, derived {derived.verdict.value} ({derived.rule})"
+        sentence = _judge(body, policy_of, result) if seq >= first else None
+        if sentence is not None:
+            yield f"row {seq}: {sentence}"
 
 
-def _derived(row: Mapping[str, Any], state: PolicyState) -> Decision | str:
+def _judge(body: bytes, policy_of: Callable[[str], PolicyState | None], result: Replay) -> str | None:
+    """Count one row, and return what is wrong with it, if anything."""
+    try:
+        row = decode(body)
+    except ValueError:
+        result.underivable += 1
+        return "is no audit row; `reins audit verify` says more"
+    if row["decision"] is None or row["rule"] in NOT_BY_THE_GATE:
+        return None
+    derived = _derived(row, policy_of(row["policy_version"]))
+    if isinstance(derived, str):
+        result.underivable += 1
+        return f"cannot be derived, {derived}"
+    if (derived.verdict.value, derived.rule) == (row["decision"], row["rule"]):
+        result.agreed += 1
+        return None
+    result.differing += 1
+    return f"recorded {row['decision']} ({row['rule']}), derived {derived.verdict.value} ({derived.rule})"
+
+
+def _derived(row: Mapping[str, Any], state: PolicyState | None) -> Decision | str:
+    if state is None:
+        return f"policy {row['policy_version']} was not kept"
     try:
         return replay(row["evidence"], row["proof"], row["channel"], state)
     except (KeyError, ValueError, TypeError, IndexError) as error:

@@ -7,7 +7,7 @@ from policy.facts import Case
 
 
 def judge(case: Case) -> Decision | None:
-    """Deny raising to operate before the soak window has passed, and show the progress."""
+    """Ask for patience before the soak window has passed, and show the progress."""
     if case.request.kind is not RequestKind.RAISE_MODE or case.request.target != Mode.OPERATE.value:
         return None
     assert case.state.policy is not None, "the policy rule comes first"
@@ -16,4 +16,4 @@ def judge(case: Case) -> Decision | None:
         return None
     days = f"{min(facts.soak_days_passed, security.soak_days)} of {security.soak_days} days"
     runs = f"{min(facts.soak_clean_runs, security.soak_clean_runs)} of {security.soak_clean_runs} clean runs"
-    return Decision(Verdict.DENY, "soak_not_passed", f"operate opens after the soak window: {days}, {runs}")
+    return Decision(Verdict.NEEDS, "soak_not_passed", f"operate opens after the soak window: {days}, {runs}", ("soak",))

@@ -1,12 +1,9 @@
 """Finding the numbered SQL files of one database and those that were not applied yet."""
 
-import re
 from dataclasses import dataclass
 from importlib import resources
 
 from domain.errors import UserError
-
-_NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +17,13 @@ class Migration:
 
 def migrations_for(database: str) -> list[Migration]:
     """Return all migrations of a database in order, `database` being the name of its folder."""
-    folder = resources.files("store.migrations") / database
-    found = []
-    for file in folder.iterdir():
-        match = _NAME.fullmatch(file.name)
-        if match:
-            found.append(Migration(int(match[1]), file.name, file.read_text(encoding="utf-8")))
+    files = (resources.files("store.migrations") / database).iterdir()
+    # The first four characters are the number; a file named otherwise is a mistake that must not go unseen.
+    found = [
+        Migration(int(file.name[:4]), file.name, file.read_text(encoding="utf-8"))
+        for file in files
+        if file.name.endswith(".sql")
+    ]
     return sorted(found, key=lambda migration: migration.number)
 
 

@@ -109,7 +109,7 @@ def row_fault(log: Log, row: Json, line: bytes, follower: bytes) -> int | None:
         vouched = follower.startswith(start) or read_seal(follower).get("head") == row_hash
         return int(log.due - 1 if vouched and log.due - 1 > log.sealed else log.due)
     log.due, log.head, log.first = log.due + 1, row_hash, log.first or log.due
-    return None
+    return int(log.sealed + 1) if log.due - 1 - log.sealed > MAX_UNSEALED else None
 
 
 def seal_fault(log: Log, seal: Json) -> int | None:
@@ -119,8 +119,6 @@ def seal_fault(log: Log, seal: Json) -> int | None:
         return size
     if log.first and (size != log.due - 1 or seal["head"] != log.head):
         return min(size, int(log.due))
-    if log.first and size - log.sealed > MAX_UNSEALED:
-        return int(log.sealed + 1)
     log.due, log.head, log.sealed, log.last = size + 1, seal["head"], size, seal
     return None
 
@@ -144,6 +142,6 @@ def find_fault(lines: list[bytes], keys: Keys, marks: list[tuple[int, str]], wit
         return int(log.due if fault is None else fault)
     if log.last is None or (log.sealed and not log.first):
         return int(log.sealed or 1)
-    if any(seal["size"] > log.sealed for seal in witnessed) or log.due - 1 - log.sealed > MAX_UNSEALED:
+    if any(seal["size"] > log.sealed for seal in witnessed):
         return int(log.sealed + 1)
     return None if header["rows_from"] == (log.first or 1) else 0

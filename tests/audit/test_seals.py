@@ -84,6 +84,11 @@ def test_only_trusted_keys_in_their_range_are_good() -> None:
     assert Keyring([]).check(SEAL) is SealVerdict.UNKNOWN_KEY
 
 
+def test_a_key_that_is_trusted_twice_is_refused_because_one_range_would_be_lost() -> None:
+    with pytest.raises(UserError, match="named twice"):
+        Keyring([*trust("first"), TrustedKey(seal_key().public_hex, 0, 48)])
+
+
 @pytest.mark.parametrize("text", ["", "ab", "AB" * 32, "zz" * 32, "ab" * 33])
 def test_what_is_no_public_key_is_refused_with_the_mend(text: str) -> None:
     with pytest.raises(UserError, match="64 lower-case hex digits"):

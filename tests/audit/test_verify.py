@@ -78,6 +78,18 @@ def test_the_unsealed_tail_is_shown_with_its_age_and_passes_while_it_is_short() 
     assert (report.ok, report.unsealed_rows, report.unsealed_since) == (True, 7, time_of(31))
 
 
+@pytest.mark.parametrize(("good", "since"), [(35, time_of(31)), (30, None), (0, None)])
+def test_a_malformed_row_in_the_tail_ends_what_was_proven_before_it(good: int, since: str | None) -> None:
+    seals = LOG.seals[: min(good // 10, 3)]
+    rows = list(LOG.rows[:good])
+    rows.append((good + 1, LOG.rows[good][1].replace(b'"actor":', b'"actor": ')))
+    head = link(rows[good - 1][1]) if good else None
+    rows += write_rows([entry(good + 2)], good + 2, link(rows[-1][1]))
+    report = check(AuditLog(tuple(rows), seals))
+    assert (found(report), report.rows, report.head) == ((Kind.MALFORMED, good + 1), good, head)
+    assert (report.first_row, report.unsealed_rows, report.unsealed_since) == (1 if good else None, good % 10, since)
+
+
 @pytest.mark.parametrize("sealed_at_end", [True, False])
 def test_more_rows_than_a_few_intervals_without_a_seal_are_found(sealed_at_end: bool) -> None:
     log = make_log(300, 300)

@@ -1,4 +1,4 @@
-"""`python -m tests.bench`: measure this checkout against the figures the design holds it to. Needs Linux."""
+"""`python -m tests.bench`: measure this checkout, on Linux, against the figures the design holds it to."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""The limit everything is compared with: an aiohttp handler that keeps nothing. Run it as `python -m tests.bench.bare PORT`."""
+"""The limit everything is compared with, `python -m tests.bench.bare PORT`: an aiohttp handler that keeps nothing."""
 
 import sys
 

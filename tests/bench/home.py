@@ -37,9 +37,14 @@ class BenchHome:
         return read_audit_key(self.paths.audit_key_file)
 
 
+def settings_for(folder: Path) -> Settings:
+    """Return settings that point nowhere else, whatever this shell's environment and `reins.toml` say."""
+    return Settings(home=folder, policy_file=None, mutation_artifacts=None, triage_artifacts=None)
+
+
 def make_plain_home(folder: Path) -> Home:
     """Set up a home folder just as a fresh machine has it."""
-    settings = Settings(home=folder)
+    settings = settings_for(folder)
     home = Home.of(settings)
     set_up(Installation(settings, home, SystemClock(), SystemEntropy()))
     return home

@@ -11,13 +11,12 @@ from pathlib import Path
 from sqlite3 import Connection
 from typing import TextIO, TypeVar
 
-from bot.settings import Settings
 from bot.wiring import wire
 from channels.web import to_inbound
 from commands.dispatcher import Dispatcher
 from store.sqlite import SqliteRows, connect
 from store.tables import Tables
-from tests.bench.home import make_home
+from tests.bench.home import make_home, settings_for
 
 T = TypeVar("T")
 PEOPLE = 20
@@ -59,7 +58,7 @@ def profile(folder: Path, text: str, messages: int, output: TextIO) -> None:
 async def _handle(
     home: Path, store: OneThreadStore, text: str, messages: int, profiler: cProfile.Profile
 ) -> str | None:
-    bot = wire(Settings(home=home))
+    bot = wire(settings_for(home))
     dispatcher = Dispatcher(store, bot.around, lambda: None)
     answer = None
     for number in range(messages):

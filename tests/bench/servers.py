@@ -21,6 +21,10 @@ BYTES_PER_MB = 1_000_000
 _KIB = re.compile(r"^(Rss|Pss): +([0-9]+) kB$", re.MULTILINE)
 
 
+class ServerFailedError(Exception):
+    """A server did not start, or did not end cleanly; the message holds the end of what it printed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Memory:
     """What a process holds: all of it, and its share where pages are shared with others."""
@@ -50,7 +54,7 @@ def serving_bot(bench: Bench, home: Path) -> Iterator[Server]:
     """Run `python -m bot serve` on a home folder."""
     port = _free_port()
     own = {"REINS_HOME": str(home), "REINS_PORT": str(port)}
-    with _serving(bench, ["bot", "serve"], port, own, home / "server.log") as server:
+    with _serving(bench, ["bot", "serve"], port, own, home) as server:
         yield server
 
 
@@ -58,21 +62,22 @@ def serving_bot(bench: Bench, home: Path) -> Iterator[Server]:
 def serving_bare(bench: Bench) -> Iterator[Server]:
     """Run the bare handler."""
     port = _free_port()
-    with _serving(bench, ["tests.bench.bare", str(port)], port, {}, bench.folder / f"bare-{port}.log") as server:
+    with _serving(bench, ["tests.bench.bare", str(port)], port, {}, bench.folder) as server:
         yield server
 
 
 @contextmanager
 def _serving(
-    bench: Bench, module: Sequence[str], port: int, settings: Mapping[str, str], log: Path
+    bench: Bench, module: Sequence[str], port: int, settings: Mapping[str, str], folder: Path
 ) -> Iterator[Server]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("REINS_", "AUTONOMY_"))}
+    log = folder / f"server-{port}.log"
     with log.open("wb") as output:
         started = time.perf_counter()
         process = subprocess.Popen(
             [sys.executable, "-m", *module],
-            cwd=ROOT,
-            env={**inherited, **settings},
+            cwd=folder,  # not the checkout, whose reins.toml is somebody's own
+            env={**inherited, **settings, "PYTHONPATH": str(ROOT)},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -84,7 +89,12 @@ def _serving(
         finally:
             process.terminate()
             code = _ended(process)
-    assert code == 0, f"{module[0]} ended with {code}:\n{log.read_text(encoding='utf-8')[-2000:]}"
+    if code != 0:
+        raise ServerFailedError(f"{module[0]} ended with {code}:\n{_end_of(log)}")
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(encoding="utf-8")[-2000:]
 
 
 def _ended(process: "subprocess.Popen[bytes]") -> int:
@@ -98,7 +108,8 @@ def _ended(process: "subprocess.Popen[bytes]") -> int:
 def _wait_for_answer(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
     give_up_at = time.perf_counter() + START_LIMIT_SECONDS
     while not _answers(port):
-        assert process.poll() is None and time.perf_counter() < give_up_at, log.read_text(encoding="utf-8")[-2000:]  # noqa: PT018
+        if process.poll() is not None or time.perf_counter() > give_up_at:
+            raise ServerFailedError(f"no answer on port {port}:\n{_end_of(log)}")
         time.sleep(POLL_SECONDS)
 
 

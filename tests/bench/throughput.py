@@ -45,10 +45,8 @@ def _in_turns(bench: Bench, targets: dict[str, Target]) -> Loads:
 
 def _describe(loads: Loads, text: str, clients: int) -> list[Figure]:
     ours, bare = loads[text, clients], loads[BARE, clients]
-    case, ratios = (
-        f"{text}, clients {clients}",
-        [one.per_second / other.per_second for one, other in zip(ours, bare, strict=True)],
-    )
+    case = f"{text}, clients {clients}"
+    ratios = [one.per_second / other.per_second for one, other in zip(ours, bare, strict=True)]
     speed = f"{_per_second(ours)} against {_per_second(bare)} a second; {_spread(ratios)}; {_generator(ours, bare)}"
     return [
         Figure(f"{case}: speed", median(ratios), "of bare", RATIO_AIM.get((text, clients)), speed),

@@ -6,6 +6,7 @@ from pathlib import Path
 from structlog.testing import capture_logs
 
 from bot.health import STUCK_AFTER_SECONDS, HealthProbe
+from bot.serve import Role
 from bot.supervision import Supervisor
 from commands.recording import commit_effect
 from domain.effects import Deliver
@@ -26,18 +27,14 @@ async def test_what_nobody_has_looked_at_yet_is_unknown_and_not_zero(tmp_path: P
 
 
 async def test_an_effect_that_waits_too_long_degrades_health(tmp_path: Path) -> None:
-    async with served_bot(tmp_path) as bot:
-        bot.bot.watch.wake()
+    async with served_bot(tmp_path, role=Role.WEB) as bot:  # nobody relays anything
         probe = HealthProbe(bot.bot, Supervisor())
-        await bot.stop()
-        await bot.bot.store.open()
         await tell(bot)
         await probe.refresh()
         bot.clock.advance(STUCK_AFTER_SECONDS - 1)
         assert (probe.report()["status"], probe.report()["outbox_oldest_seconds"]) == ("ok", STUCK_AFTER_SECONDS - 1)
         bot.clock.advance(1)
         assert probe.report()["status"] == "degraded"
-        await bot.bot.store.close()
 
 
 async def test_a_task_that_was_started_again_is_named(tmp_path: Path) -> None:

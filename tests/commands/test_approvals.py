@@ -247,6 +247,16 @@ async def test_two_requests_are_answered_by_their_own_ids(tmp_path: Path) -> Non
         assert (await approval(bot, first)).state is ApprovalState.OPEN
 
 
+async def test_each_request_has_its_own_expiry(tmp_path: Path) -> None:
+    async with chat(tmp_path) as bot:
+        first = await ask(bot)
+        bot.clock.advance(10 * 60)
+        second = await ask(bot, "run strict threshold=80")
+        bot.clock.advance(5 * 60)
+        assert (await bot.say(f"ok {first}", person="ann")).rule == "approval_expired"
+        assert (await bot.say(f"ok {second}", person="ann")).rule == "allowed"
+
+
 async def test_the_list_shows_what_waits_the_most_urgent_first(tmp_path: Path) -> None:
     async with chat(tmp_path) as bot:
         empty = await bot.say("approvals")

@@ -185,7 +185,7 @@ async def test_somebody_who_may_not_do_it_is_shown_nothing_and_asked_nothing(tmp
         ("abort ZZ", "run_unknown"),
         ("ok ZZ", "approval_unknown"),
         ("no ZZ", "approval_unknown"),
-        ("resume", "soak_not_passed"),
+        ("resume", "proof_too_weak"),
     ],
 )
 async def test_what_does_not_fit_the_policy_starts_nothing_and_names_the_rule(

@@ -1,6 +1,6 @@
 """A phone with Debian's Chromium in it, looking at the page of a served bot.
 
-    async with phone() as held:
+    async with chromium() as browser, phone(browser) as held:
         await held.open(await bot.login_link())
         await held.say("status")
         await held.expect_text("Mode read-only")
@@ -14,9 +14,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Literal
 
-from playwright.async_api import ConsoleMessage, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, ConsoleMessage, Locator, Page, async_playwright, expect
 
 CHROMIUM = Path("/usr/bin/chromium")
+PATIENCE_MS = 20_000  # how long a condition may take on a busy machine; a quiet one needs a fraction of a second
 _ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -80,21 +81,29 @@ class Phone:
 
 
 @asynccontextmanager
-async def phone(colours: Literal["light", "dark"] = "light") -> AsyncIterator[Phone]:
-    """Start a browser of its own, 390 by 844 points, with nobody signed in."""
+async def chromium() -> AsyncIterator[Browser]:
+    """Start Chromium; many phones may share it."""
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_ARGUMENTS)
-        context = await browser.new_context(
-            viewport={"width": 390, "height": 844},
-            device_scale_factor=2,
-            is_mobile=True,
-            has_touch=True,
-            color_scheme=colours,
-            locale="en-GB",
-            timezone_id="Europe/Zurich",
-        )
         try:
-            yield Phone(await context.new_page())
+            yield browser
         finally:
-            await context.close()
             await browser.close()
+
+
+@asynccontextmanager
+async def phone(browser: Browser, colours: Literal["light", "dark"] = "light") -> AsyncIterator[Phone]:
+    """Hold a phone of 390 by 844 points that has never seen the bot."""
+    context = await browser.new_context(
+        viewport={"width": 390, "height": 844},
+        is_mobile=True,
+        has_touch=True,
+        color_scheme=colours,
+        locale="en-GB",
+        timezone_id="Europe/Zurich",
+    )
+    try:
+        yield Phone(await context.new_page())
+    finally:
+        await context.close()

@@ -48,6 +48,7 @@ from web.app import build_app
 from web.routes import ROUTES, Route
 
 AFTER_THE_SAMPLES = datetime(2026, 11, 22, 15, 0, tzinfo=UTC)  # the sample artifacts were measured at 14:43
+PATIENCE_SECONDS = 30  # a test whose answer or event never comes ends as failed instead of hanging
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,8 @@ class ServedBot:
         return self._browser("http://reins", aiohttp.UnixConnector(str(self.bot.home.console_socket)))
 
     def _browser(self, url: str, connector: aiohttp.BaseConnector) -> Browser:
-        http = aiohttp.ClientSession(url, connector=connector, cookie_jar=aiohttp.CookieJar(unsafe=True))
+        jar, timeout = aiohttp.CookieJar(unsafe=True), aiohttp.ClientTimeout(sock_read=PATIENCE_SECONDS)
+        http = aiohttp.ClientSession(url, connector=connector, cookie_jar=jar, timeout=timeout)
         self._browsers.push_async_callback(http.close)
         return Browser(http, self._clock)
 

@@ -181,7 +181,7 @@ TABLE: tuple[tuple[frozenset[str], str, str, Callable[[Case], bool]], ...] = (
     (ABORT, "run_unknown", "deny", lambda c: c["run"] is None),
     (ABORT, "run_is_over", "deny", lambda c: c["run"]["final"]),
     (ABORT, "not_your_run", "deny", somebody_elses_run),
-    (frozenset({"raise-mode"}), "soak_not_passed", "deny", soak_is_short),
     (EVERY, "proof_too_weak", "needs", lambda c: PROOF_RANK[c["proof"]] < PROOF_RANK[proof_needed(c)]),
+    (frozenset({"raise-mode"}), "soak_not_passed", "needs", soak_is_short),
     (DISPATCH, "approval_needed", "needs", lacks_approvals),
 )

@@ -138,3 +138,86 @@ def test_a_loaded_policy_cannot_be_changed() -> None:
     assert policy is not None
     with pytest.raises(ValueError, match="frozen"):
         policy.schema_version = 2  # type: ignore[misc]  # that it is refused is the point
+
+
+BOUNDS = [
+    ("actions.work.approvals.needed", 0, 5, 0),
+    ("actions.work.approvals.expires_minutes", 2, 60, 15),
+    ("actions.work.rate.per_hour", 1, 3600, 12),
+    ("loops.triage.max_attempts", 1, 10, 3),
+    ("loops.triage.max_comment_updates_per_hour", 0, 60, 6),
+    ("loops.triage.max_age_hours", 1, 8760, 168),
+    ("loops.triage.shards", 1, 256, None),
+    ("loops.triage.max_rounds", 1, 100, 12),
+    ("loops.triage.max_hours", 1, 168, 24),
+    ("loops.triage.max_tasks", 1, 10_000, 200),
+    ("loops.triage.deadline_seconds", 10, 86_400, 1800),
+    ("channels.sms.per_person_per_hour", 1, 1_000_000_000, 30),
+    ("security.replay_window_seconds", 30, 900, 300),
+    ("security.audit_retention_days", 30, 3650, 400),
+    ("security.token_minutes", 1, 15, 15),
+    ("security.approve_token_seconds", 30, 120, 120),
+    ("security.soak_days", 0, 90, 7),
+    ("security.soak_clean_runs", 0, 10_000, 20),
+    ("integration_federation.max_files_per_import", 1, 10_000, 1200),
+]
+
+
+def value_at(document: object, place: str) -> object:
+    for step in place.split("."):
+        assert isinstance(document, dict)
+        document = document[step]
+    return document
+
+
+@pytest.mark.parametrize(("place", "lowest", "highest", "default"), BOUNDS)
+def test_every_number_has_its_bounds_and_its_default(
+    place: str, lowest: int, highest: int, default: int | None
+) -> None:
+    for inside in (lowest, highest):
+        assert load(changed(place, inside)).problems == ()
+    for outside in (lowest - 1, highest + 1):
+        assert load(changed(place, outside)).problems[0].startswith(f"{place}: Input should be ")
+    section, _, _ = place.rpartition(".")
+    policy = load(changed(section, {}) if "work" not in section else changed("actions.work.approvals", {})).policy
+    assert policy is not None
+    assert value_at(policy.model_dump(mode="json"), place) == default
+
+
+TEXT_BOUNDS = [
+    ("actions.work.title", 80),
+    ("actions.work.inputs.x.enum.0", 64),
+    ("actions.work.inputs.x.pattern", 200),
+    ("actions.work.refs.0", 200),
+    ("actions.work.workflow", 200),
+    ("protected_paths.0", 300),
+    ("loops.triage.fix_actions.0.argv.0", 200),
+    ("integration_federation.sources.x.profiles.y.description", 200),
+]
+
+
+def with_text(place: str, text: str) -> dict[str, object]:
+    """Return the small document with this text at this place, and around it what the place needs to be valid."""
+    if place.startswith("integration_federation"):
+        profile = {"description": text, "mappings": []}
+        source = {"path": "x", "url": "https://example.org/x.git", "profiles": {"y": profile}}
+        return changed("integration_federation.sources.x", source)
+    if place.startswith("loops"):
+        return changed("loops.triage.fix_actions", [{"name": "fix", "timeout_seconds": 60, "argv": [text]}])
+    if place.startswith("actions.work.inputs"):
+        _, _, bound = place.removesuffix(".0").rpartition(".")
+        return changed("actions.work.inputs.x", {"type": "string", bound: [text] if bound == "enum" else text})
+    return changed(place.removesuffix(".0"), [text] if place.endswith(".0") else text)
+
+
+@pytest.mark.parametrize(("place", "most"), TEXT_BOUNDS)
+def test_every_text_has_its_longest(place: str, most: int) -> None:
+    assert load(with_text(place, "a" * most)).problems == ()
+    problems = load(with_text(place, "a" * (most + 1))).problems
+    assert problems[0].startswith(f"{place}: String should have at most {most} characters")
+
+
+@pytest.mark.parametrize(("seconds", "taken"), [(0, False), (1, True), (7200, True), (7201, False)])
+def test_a_fix_action_ends_within_two_hours(seconds: int, taken: bool) -> None:
+    fix = {"name": "fix", "argv": ["make"], "timeout_seconds": seconds, "environment": ["PATH"]}
+    assert (load(changed("loops.triage.fix_actions", [fix])).problems == ()) is taken

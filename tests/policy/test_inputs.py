@@ -46,6 +46,14 @@ def test_a_number_has_one_spelling_only(text: str) -> None:
     assert isinstance(bind_inputs(DECLARED, {"level": "low", "count": text}), str)
 
 
+def test_the_longest_input_and_the_outermost_numbers_still_fit() -> None:
+    longest = "v" + "1" * (MAX_INPUT_CHARACTERS - 1)
+    assert isinstance(bind_inputs(DECLARED, {"level": "low", "tag": longest}), dict)
+    zero = {"none": ActionInput(type=InputType.INTEGER, min=0, max=0)}
+    assert bind_inputs(zero, {"none": "0"}) == {"none": "0"}
+    assert isinstance(bind_inputs(zero, {"none": "1"}), str)
+
+
 def test_an_action_without_inputs_says_that_it_knows_none() -> None:
     assert bind_inputs({}, {"colour": "red"}) == "there is no input colour; known: none"
     assert bind_inputs({}, {}) == {}

@@ -54,6 +54,10 @@ def test_bytes_that_are_no_policy_say_where_they_break(raw: bytes, problem: str)
     assert state.version == hashlib.sha256(raw).hexdigest()
 
 
+def test_a_file_of_just_the_allowed_size_is_loaded() -> None:
+    assert load_policy(GOOD.ljust(MAX_POLICY_BYTES)).status is PolicyStatus.LOADED
+
+
 @pytest.mark.parametrize("length", range(0, len(GOOD), 7))
 def test_a_file_cut_short_anywhere_is_never_loaded(length: int) -> None:
     state = load_policy(GOOD[:length])

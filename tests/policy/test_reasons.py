@@ -104,6 +104,7 @@ VERDICTS = {
     "lowering_is_always_allowed": Verdict.ALLOW,
     "allowed": Verdict.ALLOW,
     "proof_too_weak": Verdict.NEEDS,
+    "soak_not_passed": Verdict.NEEDS,
     "approval_needed": Verdict.NEEDS,
 }
 

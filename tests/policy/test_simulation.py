@@ -39,8 +39,8 @@ def test_the_rules_are_named_after_their_modules_in_the_order_of_the_gate() -> N
         "approval",
         "slot",
         "own run",
-        "soak",
         "proof",
+        "soak",
         "approvals needed",
     ]
 

@@ -1,5 +1,6 @@
 """Short ids: two characters while they last, never two open things under one, and not the same again for a day."""
 
+import itertools
 from datetime import datetime, timedelta
 
 import pytest
@@ -39,7 +40,7 @@ async def test_all_ids_of_two_characters_are_used_before_one_of_three(store: Sto
 
 async def test_neighbours_in_time_differ_in_both_places(store: Store) -> None:
     taken = await store.transact(lambda tables: take(tables, 100, START))
-    slips = [(one, two) for one, two in zip(taken, taken[1:], strict=False) if one[0] == two[0] or one[1] == two[1]]
+    slips = [(one, two) for one, two in itertools.pairwise(taken) if one[0] == two[0] or one[1] == two[1]]
     assert slips == []
 
 

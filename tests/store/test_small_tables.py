@@ -73,7 +73,8 @@ async def test_rates_of_past_hours_can_be_forgotten(store: Store) -> None:
 
 async def test_measurements_are_kept_whole_and_apart(store: Store) -> None:
     assert await store.read(lambda tables: (tables.snapshots.mutation(), tables.snapshots.triage())) == (None, None)
-    await store.transact(lambda tables: (tables.snapshots.put(MUTATION), tables.snapshots.put(TRIAGE)))
+    await store.transact(lambda tables: tables.snapshots.put(MUTATION))
+    await store.transact(lambda tables: tables.snapshots.put(TRIAGE))
     assert await store.read(lambda tables: tables.snapshots.mutation()) == MUTATION
     assert await store.read(lambda tables: tables.snapshots.triage()) == TRIAGE
 
@@ -148,6 +149,17 @@ async def test_seals_are_kept_by_size_and_two_of_one_size_both(store: Store) -> 
         await store.transact(lambda tables, row=(size, at, body): tables.seals.add(*row))  # type: ignore[misc]
     assert await store.read(lambda tables: tables.seals.all()) == [b"1", b"2", b"3"]
     assert await store.read(lambda tables: tables.seals.newest()) == (5, "c")
+
+
+async def test_a_seal_of_the_same_transaction_is_the_newest(store: Store) -> None:
+    def add_two(tables: Tables) -> list[tuple[int, str] | None]:
+        found = []
+        for size in (1, 2):
+            tables.seals.add(size, "a", b"x")
+            found += [tables.seals.newest(), tables.seals.newest()]
+        return found
+
+    assert await store.transact(add_two) == [(1, "a"), (1, "a"), (2, "a"), (2, "a")]
 
 
 async def seal(store: Store, rows: int, seconds: float, privileged: bool = False) -> bool:

@@ -5,10 +5,10 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 
 from domain.clock import SystemClock
-from tests.fakes.phone import Phone, phone
+from tests.fakes.phone import Phone, chromium, phone
 from tests.fakes.served_bot import served_bot
 
 IMAGES = Path("docs/images")
@@ -32,24 +32,25 @@ async def converse(held: Phone) -> None:
     await expect(held.page.locator(".row.deny, .row.needs")).to_have_count(2)
 
 
-async def take(colours: Literal["light", "dark"], name: str) -> None:
+async def take(browser: Browser, colours: Literal["light", "dark"], name: str) -> None:
     """Take two pictures of one conversation: a run with its notices, and what is refused after a halt."""
     with tempfile.TemporaryDirectory() as folder:
-        async with served_bot(Path(folder), clock=SystemClock()) as bot, phone(colours) as held:
+        async with served_bot(Path(folder), clock=SystemClock()) as bot, phone(browser, colours) as held:
             await held.open(await bot.login_link())
             await converse(held)
             await held.page.locator("#message").blur()
-            await held.page.screenshot(path=IMAGES / f"{name}-refused-390x844.png", scale="css")
+            await held.page.screenshot(path=IMAGES / f"{name}-refused-390x844.png")
             await held.row("run mutation").first.evaluate(AT_THE_TOP)
-            await held.page.screenshot(path=IMAGES / f"{name}-390x844.png", scale="css")
+            await held.page.screenshot(path=IMAGES / f"{name}-390x844.png")
 
 
 async def main() -> None:
     """Take every picture."""
-    IMAGES.mkdir(parents=True, exist_ok=True)
-    for colours, name in PICTURES:
-        await take(colours, name)
+    async with chromium() as browser:
+        for colours, name in PICTURES:
+            await take(browser, colours, name)
 
 
 if __name__ == "__main__":
+    IMAGES.mkdir(parents=True, exist_ok=True)
     asyncio.run(main())

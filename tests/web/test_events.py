@@ -116,8 +116,10 @@ async def test_what_another_process_appended_arrives_by_the_timer(bot: ServedBot
 
 @pytest.mark.parametrize("last", ["x", "-1", "1.5", "n:1", "٣", "9" * 16, "9" * 5000])
 async def test_an_impossible_place_to_resume_from_is_named(bot: ServedBot, last: str) -> None:
-    reply = await (await bot.sign_in()).ask("GET", "/v1/events", params={"after": last})
-    assert (reply.status, reply.body["detail"]) == (400, "Last-Event-ID must be the id of an earlier event")
+    async with (await bot.sign_in()).http.get("/v1/events", params={"after": last}) as response:
+        assert response.status == 400
+        problem = await response.json(content_type="application/problem+json")
+    assert problem["detail"] == "Last-Event-ID must be the id of an earlier event"
 
 
 async def test_a_quiet_stream_is_kept_open_by_comments(bot: ServedBot) -> None:

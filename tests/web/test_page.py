@@ -5,28 +5,36 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Route, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Route, expect
 
 from domain.clock import SystemClock
-from tests.fakes.phone import CHROMIUM, Phone, phone
+from tests.fakes.phone import CHROMIUM, Phone, chromium, phone
 from tests.fakes.served_bot import ServedBot, served_bot
 
 pytestmark = [
     pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="module"),  # one browser for all: it takes longer to start than a test to run
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"there is no Chromium at {CHROMIUM}"),
 ]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as started:
+        yield started
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def bot(tmp_path: Path) -> AsyncIterator[ServedBot]:
     async with served_bot(tmp_path, clock=SystemClock()) as served:
         yield served
 
 
-@pytest.fixture
-async def owner(bot: ServedBot) -> AsyncIterator[Phone]:
+@pytest_asyncio.fixture(loop_scope="module")
+async def owner(bot: ServedBot, browser: Browser) -> AsyncIterator[Phone]:
     """Hold a phone on which the owner is signed in; nothing that goes wrong in its browser may stay unnoticed."""
-    async with phone() as held:
+    async with phone(browser) as held:
         await held.open(await bot.login_link())
         yield held
         assert held.problems == []
@@ -55,8 +63,8 @@ async def test_a_used_link_is_refused_and_the_session_kept(bot: ServedBot, owner
     owner.problems.clear()
 
 
-async def test_a_pasted_link_signs_in(bot: ServedBot) -> None:
-    async with phone() as held:
+async def test_a_pasted_link_signs_in(bot: ServedBot, browser: Browser) -> None:
+    async with phone(browser) as held:
         await held.page.goto(bot.url)
         await expect(held.page.locator("#signed-out")).to_be_visible()
         await held.page.fill("#one-time-link", await bot.login_link())

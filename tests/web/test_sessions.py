@@ -115,6 +115,13 @@ async def test_signing_out_ends_the_session_at_once(bot: ServedBot) -> None:
     assert (kept.status, kept.body["code"]) == (401, "signed_out")
 
 
+async def test_signing_out_wakes_the_streams_that_must_end(bot: ServedBot) -> None:
+    browser = await bot.sign_in()
+    with bot.bot.hub.listen("owner") as wake:
+        await browser.ask("DELETE", "/v1/sessions")
+        assert wake.is_set()
+
+
 async def test_signing_out_leaves_other_sessions_alone(bot: ServedBot) -> None:
     phone, laptop = await bot.sign_in(), await bot.sign_in()
     await phone.ask("DELETE", "/v1/sessions")

@@ -22,6 +22,7 @@ LOW_DISK_BYTES = 1024 * MIB  # some weeks of logs and reports: time enough to ac
 FULL_DISK_BYTES = 64 * MIB  # SQLite needs room for its log to finish what was begun
 HEALTH_TIMEOUT_SECONDS = 3.0  # it answers from memory in milliseconds
 MAX_HEALTH_BYTES = 65_536
+_LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked up, not bound
 
 
 def check_versions(sqlite_version: tuple[int, int, int] | None = None) -> Finding:
@@ -58,6 +59,11 @@ def check_disk(home: Home) -> Finding:
         free = shutil.disk_usage(home.root).free
     except OSError as error:
         return fail("disk", f"free space is unknown: {error.strerror}", "make the state folder reachable")
+    return judge_disk(free)
+
+
+def judge_disk(free: int) -> Finding:
+    """Say whether that many free bytes are enough."""
     what = f"{free // MIB} MiB free"
     if free < FULL_DISK_BYTES:
         return fail("disk", what, "free space now: without it nothing can be recorded, so nothing is done")
@@ -78,7 +84,7 @@ def check_address(settings: Settings) -> Finding:
 
 def check_running(settings: Settings) -> Finding:
     """Ask the bot at the configured address whether it is well."""
-    host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104 - compared, not bound
+    host = _LOOPBACK_OF.get(settings.host, settings.host)
     connection = http.client.HTTPConnection(host, settings.port, timeout=HEALTH_TIMEOUT_SECONDS)
     try:
         # The bot answers only to names of its own, and the public one is always among them.

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-import orjson
-
 from audit.report import Report
+from audit.row import decode
 from audit.seals import SEAL_EVERY_SECONDS, TrustedKey
-from bot.cli.audit_verification import verify_database
+from bot.cli.audit_verification import age_of, verify_database
 from bot.cli.checks.finding import Finding, fail, ok, warn
 from bot.cli.installation import Installation
 from domain.clock import describe_age, from_text, to_text
@@ -60,9 +59,9 @@ def judge_audit(report: Report, now: datetime) -> Finding:
     what = f"{report.rows} rows and {report.seals} seals proven"
     if report.unsealed_since is None:
         return ok("audit", what)
-    since = from_text(report.unsealed_since)
-    what += f", {report.unsealed_rows} rows not sealed yet for {describe_age(since, now)}"
-    if now - since > SEAL_LATE_AFTER:
+    what += f", {report.unsealed_rows} rows not sealed yet, age of the oldest: {age_of(report.unsealed_since, now)}"
+    # Times are text of one width, so that text order is time order; what is no time at all is no older than that.
+    if not to_text(now - SEAL_LATE_AFTER) <= report.unsealed_since <= to_text(now + CLOCK_TOLERANCE):
         return warn("audit", what, "start the bot: it seals every minute, also when idle")
     return ok("audit", what)
 
@@ -71,7 +70,10 @@ def _check_clock(tables: Tables, now: datetime) -> Finding:
     newest = next(iter(tables.audit.latest(1)), None)
     if newest is None:
         return ok("clock", f"{to_text(now)}, nothing recorded to compare with")
-    recorded = from_text(orjson.loads(newest)["at"])
+    try:
+        recorded = from_text(decode(newest)["at"])
+    except ValueError:
+        return fail("clock", "the newest audit row tells no time to compare with", "see the audit log's own line")
     if now < recorded - CLOCK_TOLERANCE:
         what = f"{to_text(now)} lies before the newest audit row, {to_text(recorded)}"
         return fail("clock", what, "set the clock, and let NTP keep it")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from bot.cli import main
 from bot.home import Home
@@ -43,6 +44,7 @@ class CommandLine:
         """Run one command."""
         self._monkeypatch.setattr("sys.stdin", io.StringIO(stdin))
         code = main(arguments)
+        structlog.reset_defaults()  # the command sent its process's logs to a standard error that ends with this test
         captured = self._capsys.readouterr()
         return Ended(code, captured.out, captured.err)
 

@@ -192,6 +192,30 @@ def test_decisions_without_a_policy_are_derived_under_none(reins: CommandLine) -
     assert "1 decisions derived again" in reins.done("audit", "replay")
 
 
+def test_what_is_no_row_is_told_and_never_counted_as_agreeing(reins: CommandLine) -> None:
+    record(reins, [decided(reins, "status")])
+    reins.sql("UPDATE audit SET body = ? WHERE seq = 3", b"\x00")
+    assert "no audit row" in reins.done("audit", "tail", "-n", "1")
+    ended = reins.run("audit", "replay")
+    assert ended.code == 3
+    assert "row 3: is no audit row" in ended.out
+    assert reins.run("audit", "verify").code == 3
+
+
+def test_only_the_first_hundred_disagreements_are_written_out(reins: CommandLine) -> None:
+    bent = decided(reins, "status", Decision(Verdict.DENY, "scope_missing", "because"))
+    record(reins, [bent] * 105)
+    ended = reins.run("audit", "replay")
+    assert ended.out.count("recorded deny") == 100
+    assert "105 differ" in ended.out
+
+
+def test_a_row_that_tells_no_time_has_an_unknown_age(reins: CommandLine) -> None:
+    record(reins, [replace(decided(reins, "status"), at="yesterday")])
+    assert "age of the oldest: unknown" in reins.done("audit", "verify")
+    assert "FAIL  clock" in reins.run("doctor").out
+
+
 def test_what_the_dispatcher_refuses_by_itself_is_left_out_of_the_replay(reins: CommandLine) -> None:
     record(reins, [decided(reins, "status", Decision(Verdict.DENY, "id_reused", "another message"))])
     assert "0 decisions derived again and the same, 0 differ" in reins.done("audit", "replay")

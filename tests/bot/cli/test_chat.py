@@ -3,6 +3,7 @@
 import asyncio
 import os
 import pty
+import signal
 import sys
 from pathlib import Path
 
@@ -20,7 +21,7 @@ GUARD_SECONDS = 60  # only ends a test that would hang; nothing is measured by i
 ROOT = Path(__file__).resolve().parents[3]
 
 
-async def chatted(home: Path, stdin: str, *arguments: str) -> tuple[int, str, str]:
+async def chatted(home: Path, stdin: str | bytes, *arguments: str) -> tuple[int, str, str]:
     """Run `reins chat` in a process of its own with piped input."""
     environment = {"REINS_HOME": str(home), "PATH": os.environ["PATH"], "PYTHONIOENCODING": "utf-8"}
     process = await asyncio.create_subprocess_exec(
@@ -31,7 +32,9 @@ async def chatted(home: Path, stdin: str, *arguments: str) -> tuple[int, str, st
         cwd=ROOT,
         env=environment,
     )
-    out, err = await asyncio.wait_for(process.communicate(stdin.encode()), GUARD_SECONDS)
+    out, err = await asyncio.wait_for(
+        process.communicate(stdin.encode() if isinstance(stdin, str) else stdin), GUARD_SECONDS
+    )
     assert process.returncode is not None
     return process.returncode, out.decode(), err.decode()
 
@@ -95,25 +98,49 @@ async def test_a_refused_line_does_not_end_the_chat(tmp_path: Path) -> None:
     assert server.tokens == ["t"]
 
 
+async def at_a_terminal(home: Path) -> tuple[asyncio.subprocess.Process, int]:
+    """Start `reins chat` on a pseudo-terminal and return the process, greeted, and the terminal's other side."""
+    terminal, side = pty.openpty()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "chat"),
+        stdin=side,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        cwd=ROOT,
+        env={"REINS_HOME": str(home), "PATH": os.environ["PATH"], "TERM": "dumb"},
+    )
+    os.close(side)
+    assert process.stdout is not None
+    greeting = (await asyncio.wait_for(process.stdout.readline(), GUARD_SECONDS)).decode()
+    assert "You are Owner, proof local" in greeting
+    return process, terminal
+
+
 async def test_a_person_at_a_terminal_is_greeted_and_leaves_with_end_of_file(tmp_path: Path) -> None:
     async with served_bot(tmp_path, clock=SystemClock()) as bot:
-        terminal, side = pty.openpty()
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "bot", "chat"),
-            stdin=side,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            cwd=ROOT,
-            env={"REINS_HOME": str(home_of(bot)), "PATH": os.environ["PATH"], "TERM": "dumb"},
-        )
-        os.close(side)
+        process, terminal = await at_a_terminal(home_of(bot))
         os.write(terminal, b"whoami\n\x04")
         out, _ = await asyncio.wait_for(process.communicate(), GUARD_SECONDS)
         os.close(terminal)
-    text = out.decode()
     assert process.returncode == 0
-    assert "You are Owner, proof local" in text
-    assert "This came by console" in text
+    assert "This came by console" in out.decode()
+
+
+async def test_an_interrupt_at_the_prompt_ends_the_chat_at_once_and_quietly(tmp_path: Path) -> None:
+    async with served_bot(tmp_path, clock=SystemClock()) as bot:
+        process, terminal = await at_a_terminal(home_of(bot))
+        process.send_signal(signal.SIGINT)
+        out, _ = await asyncio.wait_for(process.communicate(), GUARD_SECONDS)
+        os.close(terminal)
+    assert process.returncode == 130
+    assert out.decode().strip() in ("", ">")
+
+
+async def test_piped_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    async with served_bot(tmp_path, clock=SystemClock()) as bot:
+        code, out, err = await chatted(home_of(bot), b"\xff\xfe\n")
+    assert (code, out) == (2, "")
+    assert "UTF-8" in err
 
 
 def test_without_a_bot_the_way_to_start_one_is_named(reins: CommandLine) -> None:

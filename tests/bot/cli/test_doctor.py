@@ -13,7 +13,7 @@ import pytest
 from audit.report import Report
 from audit.row import GENESIS
 from bot.cli.checks.finding import Finding, Level
-from bot.cli.checks.machine import check_address, check_disk, check_running, check_versions
+from bot.cli.checks.machine import check_address, check_disk, check_running, check_versions, judge_disk
 from bot.cli.checks.record import judge_audit
 from bot.home import Home
 from bot.settings import Settings
@@ -142,6 +142,11 @@ def test_a_clock_before_the_newest_row_is_seen(reins: CommandLine) -> None:
     assert worst(reins, "clock").level is Level.FAIL
 
 
+def test_a_log_without_rows_has_nothing_to_hold_the_clock_against(bare: CommandLine) -> None:
+    bare.done("migrate")
+    assert worst(bare, "clock").level is Level.OK
+
+
 def test_whatever_holds_the_mode_is_named(reins: CommandLine) -> None:
     reins.set("AUTONOMY_MODE", "off")
     assert "AUTONOMY_MODE in the environment" in worst(reins, "mode").what
@@ -193,6 +198,13 @@ def test_sqlite_versions_with_the_wal_reset_defect_are_warned_of(version: tuple[
 
 def test_the_version_of_this_machine_is_looked_at_unless_told() -> None:
     assert "SQLite 3." in check_versions().what
+
+
+@pytest.mark.parametrize(
+    ("free_mib", "level"), [(1024, Level.OK), (1023, Level.WARN), (64, Level.WARN), (63, Level.FAIL), (0, Level.FAIL)]
+)
+def test_a_disk_that_fills_up_is_seen(free_mib: int, level: Level) -> None:
+    assert judge_disk(free_mib * 1024 * 1024).level is level
 
 
 def test_a_disk_nobody_can_ask_is_no_disk_with_room(tmp_path: Path) -> None:

@@ -201,7 +201,9 @@ def test_a_lock_that_is_given_back_is_waited_for(tmp_path: Path) -> None:
 
 def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
     path = tmp_path / "events.jsonl"
-    ended = subprocess.run([sys.executable, "-c", WRITER_ON_A_FULL_DISK, path], check=False, capture_output=True, text=True)
+    ended = subprocess.run(
+        [sys.executable, "-c", WRITER_ON_A_FULL_DISK, path], check=False, capture_output=True, text=True
+    )
     assert "removed again" in ended.stderr
     assert path.read_text() == '{"a":1}\n'
 

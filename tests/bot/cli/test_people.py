@@ -1,10 +1,14 @@
 """`reins people`: changes are audited before and after, and refused where they cannot be."""
 
 import asyncio
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.cli.exit_codes import CommandFailedError, ExitCode
+from bot.cli.installation import Installation
+from bot.cli.local_changes import LocalChange, change_audited
 from domain.people import Address, AddressKind
 from store.people import PeopleDirectory
 from store.sqlite import SqliteStore
@@ -72,6 +76,23 @@ def test_without_a_writable_audit_log_nothing_is_changed(reins: CommandLine) -> 
     assert owner.roles == ("owner",)
 
 
+async def test_a_change_whose_outcome_cannot_be_recorded_is_told_as_made(reins: CommandLine) -> None:
+    made: list[bool] = []
+    with ExitStack() as held:
+
+        def apply() -> None:
+            made.append(True)
+            held.enter_context(held_for_writing(reins.paths().database))
+
+        installation = Installation.here()
+        async with installation.opened_store() as store:
+            with pytest.raises(CommandFailedError, match="was done, but its outcome") as ended:
+                await change_audited(installation, store, LocalChange("test", "x", {}), apply)
+    assert made
+    assert ended.value.exit_code is ExitCode.NOT_MEASURED
+    assert reins.audit_rows()[-1]["outcome"] == "intended"
+
+
 def test_without_the_audit_key_nothing_is_changed(reins: CommandLine) -> None:
     reins.paths().audit_key_file.unlink()
     assert reins.run("people", "remove", "owner").code == 2
@@ -93,6 +114,14 @@ def test_removing_a_person_ends_their_sessions_and_nobody_elses(reins: CommandLi
     reins.done("people", "remove", "ann")
     ended = dict(reins.sql("SELECT person, ended_at IS NOT NULL FROM sessions"))
     assert ended == {"ann": 1, "owner": 0}
+
+
+def test_a_policy_nobody_can_read_does_not_undo_what_was_done(reins: CommandLine) -> None:
+    reins.paths().policy_file.unlink()
+    reins.paths().policy_file.mkdir()
+    ended = reins.run("people", "role", "owner", "viewer")
+    assert ended.code == 0
+    assert "warning" in ended.err
 
 
 def test_a_role_the_policy_does_not_name_is_warned_of(reins: CommandLine) -> None:

@@ -138,6 +138,12 @@ def test_what_is_no_old_policy_is_not_upgraded(bare: CommandLine, content: bytes
     assert list(bare.folder.iterdir()) == [old]
 
 
+def test_a_file_that_is_not_there_is_named(bare: CommandLine) -> None:
+    ended = bare.run("policy", "upgrade", "nowhere.json", "--repository", "acme/shop")
+    assert ended.code == 2
+    assert "nowhere.json" in ended.err
+
+
 def test_a_result_that_cannot_be_written_leaves_nothing_half(bare: CommandLine) -> None:
     old = bare.folder / "old.json"
     old.write_text(json.dumps(VERSION_1))
