@@ -19,6 +19,7 @@ from store.tables import Tables
 
 T = TypeVar("T")
 
+LIBRARY_VERSION = sqlite3.sqlite_version_info
 GROUP_LIMIT = 128  # commits of 128 rows cost 10 times one row's (measured); more only adds waiting
 BUSY_TIMEOUT_SECONDS = 2.0  # another process (the command line) may hold the write lock for a moment
 ANSWER_TIMEOUT_SECONDS = 2.0  # a hung disk must end in a denial within 2 s (design section 8)

@@ -8,7 +8,7 @@ import orjson
 from commands.answer import Answer
 from domain.clock import to_text
 from store.tables import Tables
-from store.tables.inbox import Taken
+from store.tables.thread import Exchange, Told
 
 Entry = dict[str, Any]
 HISTORY = 100
@@ -27,31 +27,30 @@ def reply_entry(message_id: str, answer: Answer, at: datetime) -> Entry:
     return entry
 
 
-def notice_entry(seq: int, at: datetime, body: bytes) -> Entry:
+def notice_entry(told: Told) -> Entry:
     """Show a notice from the person's thread."""
-    notice = orjson.loads(body)
-    entry = _entry(f"n:{seq}", at, "reins", notice["kind"], notice["text"])
+    notice = orjson.loads(told.body)
+    entry = _entry(f"n:{told.seq}", told.at, "reins", notice["kind"], notice["text"])
     entry["keys"] = notice["keys"]
     return entry
 
 
-def history(tables: Tables, person: str, limit: int) -> tuple[list[Entry], int]:
-    """Return the newest entries of a person, oldest first, and the number of the newest notice."""
-    entries: list[Entry] = []
-    for message_id, taken in tables.inbox.latest_of(person, limit):
-        entries += _both(message_id, taken)
-    for seq, at, body in tables.thread.latest(person, limit):
-        entries.append(notice_entry(seq, at, body))
-    entries.sort(key=lambda entry: entry["at"])  # stable: a message stays before its reply
-    return entries[-limit:], tables.thread.newest(person)
-
-
-def _both(message_id: str, taken: Taken) -> list[Entry]:
-    shown = [message_entry(message_id, taken.text, taken.received_at)]
+def entries_of(row: Told | Exchange) -> list[Entry]:
+    """Show one row of a thread: a notice, or a message and its answer where there was one."""
+    if isinstance(row, Told):
+        return [notice_entry(row)]
+    taken = row.taken
+    shown = [message_entry(row.message_id, taken.text, taken.received_at)]
     answer = Answer.from_json(taken.answer)
     if answer.text is not None:
-        shown.append(reply_entry(message_id, answer, taken.received_at))
+        shown.append(reply_entry(row.message_id, answer, taken.received_at))
     return shown
+
+
+def history(tables: Tables, person: str, limit: int) -> tuple[list[Entry], int]:
+    """Return the newest entries of a person, oldest first, and the number of the newest row."""
+    entries = [entry for row in tables.thread.latest(person, limit) for entry in entries_of(row)]
+    return entries[-limit:], tables.thread.newest(person)
 
 
 def _entry(entry_id: str, at: datetime, sender: str, kind: str, text: str) -> Entry:

@@ -1,8 +1,7 @@
-"""The event stream: notices as they arrive, by server-sent events that pick up where a broken connection stopped."""
+"""The event stream: replies and notices as they come, by server-sent events that go on where a connection broke."""
 
 import asyncio
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 
 import orjson
@@ -10,8 +9,9 @@ from aiohttp import web
 
 from domain.errors import UserError
 from store.tables import Tables
+from store.tables.thread import Exchange, Told
 from web.caller import CALLER, caller_of
-from web.entries import notice_entry
+from web.entries import entries_of
 from web.parts import PARTS, Parts
 
 POLL_SECONDS = 2.0  # another process may have appended; our own appends wake the stream at once
@@ -54,10 +54,9 @@ async def _pump(request: web.Request, response: web.StreamResponse, wake: asynci
         wake.clear()
         person = (await caller_of(request)).person.id
         news = await parts.store.read(partial(_news, person, after))
-        for seq, at, body in news:
-            data = orjson.dumps(notice_entry(seq, at, body))
-            await response.write(b"event: entry\nid: %d\ndata: %s\n\n" % (seq, data))
-            after = seq
+        for row in news:
+            await response.write(_to_events(row))
+            after = row.seq
         if news:
             continue
         quiet += 1
@@ -67,5 +66,11 @@ async def _pump(request: web.Request, response: web.StreamResponse, wake: asynci
             await asyncio.wait_for(wake.wait(), POLL_SECONDS)
 
 
-def _news(person: str, after: int, tables: Tables) -> list[tuple[int, datetime, bytes]]:
+def _news(person: str, after: int, tables: Tables) -> list[Told | Exchange]:
     return tables.thread.after(person, after, BATCH)
+
+
+def _to_events(row: Told | Exchange) -> bytes:
+    """Write a row's entries. Only the last carries the id: who lost the connection in between gets them all again."""
+    events = [b"event: entry\ndata: %s\n\n" % orjson.dumps(entry) for entry in entries_of(row)]
+    return b"".join(events[:-1]) + b"id: %d\n" % row.seq + events[-1]

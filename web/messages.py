@@ -26,6 +26,7 @@ async def send(request: web.Request) -> web.Response:
     body = await read_body(request, MessageBody)
     message = _to_inbound(request, caller, body.text, parts.clock)
     answer = await parts.dispatcher.handle(message)
+    parts.hub.news_for(caller.person.id)
     at = await _first_received(parts.store, message) if answer.repeated else message.received_at
     return _respond(message, answer, at)
 

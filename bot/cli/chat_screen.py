@@ -12,6 +12,7 @@ MAX_LINES = 60
 MAX_LINE_CHARACTERS = 300
 MAX_KEY_CHARACTERS = 40
 ABORT_KEY = "abort "  # an answer that offers to abort a run has started it, or speaks of one that is going
+_EXCHANGED = ("message", "reply")
 _CLEAR_LINE = "\r\x1b[K"
 _MARKS = {"deny": "[refused] ", "needs": "[needs more] "}
 
@@ -52,7 +53,9 @@ class Screen:
         self._write(f"{text}  {'  '.join(foot)}\n" if foot else text)
 
     def notice(self, entry: Mapping[str, Any]) -> None:
-        """Show a notice that arrived by itself."""
+        """Show a notice that arrived by itself; what was said and answered stands on the screen already."""
+        if entry["kind"] in _EXCHANGED:
+            return
         text = f"* {_cleaned(entry['text'])}\n"
         self._write(f"{_CLEAR_LINE}{text}{PROMPT}{_typed_so_far()}" if self._interactive else text)
         if entry["kind"] == "final":

@@ -16,7 +16,7 @@ def read_seals(tables: Tables) -> Iterator[Seal]:
     Raises:
         UnreadableSealError: at the first one that cannot be read.
     """
-    for number, body in enumerate(tables.seals.all(), start=1):
+    for number, body in enumerate(tables.seals.each(), start=1):
         try:
             yield Seal.from_json(body)
         except ValueError as error:

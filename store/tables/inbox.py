@@ -47,11 +47,3 @@ class InboxTable:
                 answer,
             ),
         )
-
-    def latest_of(self, person: str, limit: int) -> list[tuple[str, Taken]]:
-        """Return a person's newest messages with their ids, oldest first."""
-        rows = self._rows.all(
-            "SELECT message_id, text, answer, received_at FROM inbox WHERE person = ? ORDER BY received_at DESC LIMIT ?",
-            (person, limit),
-        )
-        return [(row[0], Taken(row[1], row[2], from_text(row[3]))) for row in reversed(rows)]

@@ -1,5 +1,7 @@
 """Signed checkpoints of the audit chain."""
 
+from collections.abc import Iterator
+
 from store.rows import Rows
 
 
@@ -27,6 +29,6 @@ class SealsTable:
             self._newest = (row[0], row[1]) if row else None
         return self._newest
 
-    def all(self) -> list[bytes]:
-        """Return every seal's JSON, in order."""
-        return [row[0] for row in self._rows.all("SELECT body FROM seals ORDER BY size, at")]
+    def each(self) -> Iterator[bytes]:
+        """Return every seal's JSON, in order, without holding them all: an idle year makes half a million."""
+        return (row[0] for row in self._rows.each("SELECT body FROM seals ORDER BY size, at"))

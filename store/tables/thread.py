@@ -1,13 +1,39 @@
-"""A person's chat thread: what the bot told them on the web page and the console, in order."""
+"""A person's conversation in order, whatever the channel: messages with their answers, and what the bot told them."""
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from domain.clock import from_text, to_text
-from store.rows import Rows
+from domain.messages import Inbound
+from store.rows import Row, Rows
+from store.tables.inbox import Taken
+
+_SELECT = (
+    "SELECT t.seq, t.at, t.body, t.message_id, i.text, i.answer, i.received_at FROM thread t"
+    " LEFT JOIN inbox i ON i.channel = t.channel AND i.account = t.account AND i.message_id = t.message_id"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One notice; `body` is the JSON its channel made of it."""
+
+    seq: int
+    at: datetime
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One message of the person and what it was answered with."""
+
+    seq: int
+    message_id: str
+    taken: Taken
 
 
 class ThreadTable:
-    """Notices handed to a person; a key is told once."""
+    """Notices and exchanges; a notice's key is told once, a message stands once because the inbox claims it once."""
 
     def __init__(self, rows: Rows) -> None:
         """Use this connection."""
@@ -16,25 +42,37 @@ class ThreadTable:
     def add(self, person: str, key: str, body: bytes, now: datetime) -> None:
         """Append one notice; the same key again changes nothing."""
         self._rows.run(
-            "INSERT INTO thread (person, at, key, body) VALUES (?, ?, ?, ?) ON CONFLICT (person, key) DO NOTHING",
+            "INSERT INTO thread (person, at, key, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (person, to_text(now), key, body),
         )
 
-    def after(self, person: str, seq: int, limit: int) -> list[tuple[int, datetime, bytes]]:
-        """Return a person's notices behind `seq`, oldest first."""
-        rows = self._rows.all(
-            "SELECT seq, at, body FROM thread WHERE person = ? AND seq > ? ORDER BY seq LIMIT ?", (person, seq, limit)
+    def add_exchange(self, person: str, message: Inbound) -> None:
+        """Append a message that the inbox has claimed; its answer is read from there."""
+        self._rows.run(
+            "INSERT INTO thread (person, at, channel, account, message_id) VALUES (?, ?, ?, ?, ?)",
+            (person, to_text(message.received_at), message.channel, message.account, message.message_id),
         )
-        return [(row[0], from_text(row[1]), row[2]) for row in rows]
 
-    def latest(self, person: str, limit: int) -> list[tuple[int, datetime, bytes]]:
-        """Return a person's newest notices, oldest first."""
+    def after(self, person: str, seq: int, limit: int) -> list[Told | Exchange]:
+        """Return what came behind `seq`, oldest first."""
         rows = self._rows.all(
-            "SELECT seq, at, body FROM thread WHERE person = ? ORDER BY seq DESC LIMIT ?", (person, limit)
+            f"{_SELECT} WHERE t.person = ? AND t.seq > ? ORDER BY t.seq LIMIT ?", (person, seq, limit)
         )
-        return [(row[0], from_text(row[1]), row[2]) for row in reversed(rows)]
+        return [_read(row) for row in rows]
+
+    def latest(self, person: str, limit: int) -> list[Told | Exchange]:
+        """Return the newest, oldest first."""
+        rows = self._rows.all(f"{_SELECT} WHERE t.person = ? ORDER BY t.seq DESC LIMIT ?", (person, limit))
+        return [_read(row) for row in reversed(rows)]
 
     def newest(self, person: str) -> int:
-        """Return the number of the newest notice of a person, 0 when there is none."""
+        """Return the number of the newest row of a person, 0 when there is none."""
         row = self._rows.one("SELECT max(seq) FROM thread WHERE person = ?", (person,))
         return int(row[0]) if row and row[0] is not None else 0
+
+
+def _read(row: Row) -> Told | Exchange:
+    seq, at, body, message_id, text, answer, received_at = row
+    if message_id is None:
+        return Told(seq, from_text(at), body)
+    return Exchange(seq, message_id, Taken(text, answer, from_text(received_at)))

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from audit.row import GENESIS, KEYS, MAX_EVIDENCE_DEPTH, Entry, NotCanonicalError, decode, encode, link, mark, receipt
@@ -26,6 +26,7 @@ def nested(levels: int) -> dict[str, Any]:
     return {"in": nested(levels - 1)} if levels else {}
 
 
+@settings(deadline=None)
 @given(ENTRIES, st.integers(1, 2**63))
 def test_what_was_said_comes_back_in_the_fixed_order_on_one_line(said: Entry, seq: int) -> None:
     body = encode(said, seq, "ab" * 32)
@@ -35,6 +36,7 @@ def test_what_was_said_comes_back_in_the_fixed_order_on_one_line(said: Entry, se
     assert b"\n" not in body
 
 
+@settings(deadline=None)
 @given(ENTRIES)
 def test_two_json_writers_spell_a_row_the_same(said: Entry) -> None:
     body = encode(said, 1, GENESIS)

@@ -35,7 +35,7 @@ def test_a_genuine_log_passes_and_the_report_says_what_was_proven() -> None:
     assert report.ok
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(ENTRIES, min_size=1, max_size=12), st.integers(1, 5))
 def test_any_log_passes_from_the_database_and_from_its_export(entries: list[Entry], every: int) -> None:
     rows = write_rows(entries)
@@ -44,7 +44,7 @@ def test_any_log_passes_from_the_database_and_from_its_export(entries: list[Entr
     assert (report.problem, report.rows, report.head) == (None, len(rows), link(rows[-1][1]))
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(1, 40), st.binary(min_size=1, max_size=40), st.integers(0, 10_000))
 def test_any_other_bytes_in_a_row_are_found_by_the_hash_beside_it(seq: int, junk: bytes, at: int) -> None:
     stored = LOG.stored()

@@ -29,25 +29,25 @@ FULL = Effort(
     seconds=2,
     warm_up_seconds=1,
     clients=(1, 16, 64),
-    starts=7,
+    starts=5,
     settle_seconds=2,
     verified_rows=200_000,
     few_rows=10_000,
     many_rows=1_000_000,
-    approvals=400,
+    approvals=300,
 )
 QUICK = Effort(
-    people=100,
+    people=50,
     rounds=1,
     seconds=1,
-    warm_up_seconds=0.5,
+    warm_up_seconds=0,
     clients=(1, 16, 64),
     starts=3,
     settle_seconds=2,
     verified_rows=50_000,
     few_rows=10_000,
-    many_rows=200_000,
-    approvals=100,
+    many_rows=100_000,
+    approvals=60,
 )
 # A disk, where the folder for temporary files is often memory.
 DEFAULT_FOLDER = Path("/var/tmp")

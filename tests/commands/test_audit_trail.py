@@ -175,7 +175,7 @@ async def test_reads_are_sealed_every_64_rows(tmp_path: Path) -> None:
     async with chat(tmp_path) as bot:
         for _ in range(129):
             await bot.say("whoami")
-        seals = await bot.read(lambda tables: tables.seals.all())
+        seals = await bot.read(lambda tables: list(tables.seals.each()))
         assert [json.loads(seal)["size"] for seal in seals] == [1, 65, 129]
 
 
@@ -254,3 +254,11 @@ async def test_the_log_names_an_answer_by_a_digest_and_the_person_if_known(tmp_p
             ("answered", None, "unknown_person"),
         ]
         assert "secret-nonce" not in str(logs)
+
+
+async def test_a_write_is_sealed_at_once(tmp_path: Path) -> None:
+    async with chat(tmp_path) as bot:
+        for text in ("whoami", "whoami", "run triage", "whoami", "halt"):
+            await bot.say(text)
+        seals = await bot.read(lambda tables: tables.seals.all())
+        assert [json.loads(seal)["size"] for seal in seals] == [1, 3, 5]

@@ -173,7 +173,7 @@ class Chat:
 
     async def verify_audit(self) -> Report:
         """Verify the whole audit log with its seals, as `reins audit verify` does."""
-        rows, seals = await self.read(lambda tables: (list(tables.audit.each()), tables.seals.all()))
+        rows, seals = await self.read(lambda tables: (list(tables.audit.each()), list(tables.seals.each())))
         key = TrustedKey(SealKey(SEED).public_hex)
         return verify(rows, [Seal.from_json(body) for body in seals], [key], ORIGIN)
 

@@ -47,6 +47,7 @@ def test_a_bounded_input_is_taken(spec: dict[str, object]) -> None:
         ({"type": "integer", "min": 0, "max": 3, "default": True}, DEFAULT),
         ({"type": "integer", "min": 0, "max": 3, "default": "1"}, DEFAULT),
         ({"type": "integer", "min": 3, "max": 1, "default": 2}, DEFAULT),
+        ({"type": "integer", "min": 0, "max": 0, "default": 1}, DEFAULT),
         ({"type": "boolean", "default": "true"}, DEFAULT),
         ({"type": "boolean", "default": 1}, DEFAULT),
     ],
@@ -184,6 +185,12 @@ def test_every_number_has_its_bounds_and_its_default(
     assert value_at(policy.model_dump(mode="json"), place) == default
 
 
+def test_who_asks_cannot_approve_unless_the_policy_says_so() -> None:
+    policy = load(SMALL).policy
+    assert policy is not None
+    assert policy.actions["work"].approvals.allow_self is False
+
+
 TEXT_BOUNDS = [
     ("actions.work.title", 80),
     ("actions.work.inputs.x.enum.0", 64),
@@ -221,3 +228,9 @@ def test_every_text_has_its_longest(place: str, most: int) -> None:
 def test_a_fix_action_ends_within_two_hours(seconds: int, taken: bool) -> None:
     fix = {"name": "fix", "argv": ["make"], "timeout_seconds": seconds, "environment": ["PATH"]}
     assert (load(changed("loops.triage.fix_actions", [fix])).problems == ()) is taken
+
+
+@pytest.mark.parametrize("argv", [[], [""], ["make", ""]])
+def test_a_fix_action_without_a_command_is_refused(argv: list[str]) -> None:
+    fix = {"name": "fix", "argv": argv, "timeout_seconds": 60}
+    assert load(changed("loops.triage.fix_actions", [fix])).problems[0].startswith("loops.triage.fix_actions.0.argv")

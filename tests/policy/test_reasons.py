@@ -1,5 +1,6 @@
 """What a person reads for every rule: one exact sentence per code, from a case in which only that rule objects."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,6 +8,8 @@ import pytest
 from domain.decisions import Decision, Verdict
 from domain.people import Proof
 from domain.requests import RequestKind
+from policy.evidence import replay, to_evidence
+from policy.facts import Case
 from policy.gate import evaluate
 from tests.policy.cases import DIMENSIONS, FINE_APPROVAL, HARMLESS, Pair, typed
 
@@ -109,8 +112,12 @@ VERDICTS = {
 }
 
 
+def case_of(changes: dict[str, Any]) -> Case:
+    return typed({**HARMLESS, **{name: pick(name, words) for name, words in changes.items()}})
+
+
 def decide(changes: dict[str, Any]) -> Decision:
-    case = typed({**HARMLESS, **{name: pick(name, words) for name, words in changes.items()}})
+    case = case_of(changes)
     return evaluate(case.request, case.person, case.proof, case.facts, case.state)
 
 
@@ -119,6 +126,15 @@ def test_every_decision_says_its_reason_in_one_sentence(code: str) -> None:
     changes, sentence = CASES[code]
     decision = decide(changes)
     assert (decision.verdict, decision.rule, decision.reason) == (VERDICTS.get(code, Verdict.DENY), code, sentence)
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_the_evidence_of_every_decision_gives_the_same_sentence_again(code: str) -> None:
+    changes, sentence = CASES[code]
+    case = case_of(changes)
+    stored = json.loads(json.dumps(to_evidence(case)))
+    decision = replay(stored, case.proof.value, case.facts.channel, case.state)
+    assert (decision.rule, decision.reason) == (code, sentence)
 
 
 def test_a_dispatch_without_an_action_is_told_so() -> None:

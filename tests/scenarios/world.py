@@ -114,34 +114,39 @@ class World:
                 await self._say(step)
             case Wait(seconds=seconds):
                 self.bot.clock.advance(seconds)
-            case Break(faults=faults, channels=False):
-                for forge in self.bot.forges.values():
-                    forge.faults.extend(faults)
-            case Break(faults=faults):
-                as_channel = {ForgeFault.DROP: MaybeSent("lost"), ForgeFault.REFUSE: Never("blocked")}
-                for channel in self.bot.channels.values():
-                    channel.faults.extend(as_channel.get(fault, NotNow("busy", 3)) for fault in faults)
             case Work(part=part):
                 await self._work(part)
+            case Break():
+                self._break(step)
             case Job(number=number, state=state):
                 self._job(number, state)
-            case Surroundings(what="restart", environment=environment):
-                self.bot.environment_mode = environment
-                await self.bot.restart()
-            case Surroundings(what=what) if what.endswith("HALT"):
-                self.bot.brake.halt_file = what == "HALT"
-            case Surroundings(what=what):
-                self.bot.policy = policy_called(what)
+            case Surroundings():
+                await self._change(step)
+
+    def _break(self, step: Break) -> None:
+        if not step.channels:
+            for forge in self.bot.forges.values():
+                forge.faults.extend(step.faults)
+            return
+        as_channel = {ForgeFault.DROP: MaybeSent("lost"), ForgeFault.REFUSE: Never("blocked")}
+        for channel in self.bot.channels.values():
+            channel.faults.extend(as_channel.get(fault, NotNow("busy", 3)) for fault in step.faults)
+
+    async def _change(self, step: Surroundings) -> None:
+        if step.what == "restart":
+            self.bot.environment_mode = step.environment
+            await self.bot.restart()
+        elif step.what.endswith("HALT"):
+            self.bot.brake.halt_file = step.what == "HALT"
+        else:
+            self.bot.policy = policy_called(step.what)
 
     async def _say(self, say: Say) -> None:
         bot, text = self.bot, say.text
-        for place, table in (("{run}", "runs"), ("{approval}", "approvals"), ("{any}", "handles")):
+        for place, kind in (("{run}", "run"), ("{approval}", "approval"), ("{any}", "%")):
             if place in text:
-                handles = self.column(
-                    f"SELECT handle FROM {table} ORDER BY rowid DESC LIMIT 4"
-                    if table == "handles"
-                    else f"SELECT handle FROM {table} ORDER BY id DESC LIMIT 4"
-                )
+                newest = "SELECT handle FROM handles WHERE kind LIKE ? ORDER BY number DESC LIMIT 4"
+                handles = self.column(newest, kind)
                 text = text.replace(place, handles[say.handle % len(handles)] if handles else "AA")
         message_id, person, channel = f"m{len(self.said)}", say.person, say.channel
         if say.repeats is not None and self.said:
@@ -155,9 +160,9 @@ class World:
         assert answer.problem is None, answer
         self._check_once((channel, message_id), text, answer, before)
         self._check_proof(say.proof, before)
-        if text == "halt" and person in ENROLLED and say.proof is not Proof.NONE and answer.rule != "id_reused":
-            assert answer.verdict is Verdict.ALLOW  # I6
-            assert answer.repeated or self.stored_mode() is Mode.OFF
+        is_new = not answer.repeated and answer.rule != "id_reused"
+        if text == "halt" and person in ENROLLED and say.proof is not Proof.NONE and is_new:  # I6
+            assert (answer.verdict, self.stored_mode()) == (Verdict.ALLOW, Mode.OFF)
         if person not in ENROLLED:
             assert (answer.text, answer.keys) == (None, ())
         self.said.append((replace(say, person=person, channel=channel), message_id, answer))
@@ -252,16 +257,15 @@ class World:
     async def come_to_rest(self) -> None:
         """End everything that goes on outside, repair the world, and let two days pass."""
         bot = self.bot
-        for forge in bot.forges.values():
-            forge.faults.clear()
-            for correlation, job in list(forge.jobs.items()):
-                if not job.state.final:
-                    forge.finish(correlation)
         for channel in bot.channels.values():
             channel.faults.clear()
         for seconds in (0, 30, 400, 400, 1_000, 1_000, A_DAY_SECONDS, A_DAY_SECONDS):
             bot.clock.advance(seconds)
             await bot.housekeeping.tick()
+            for forge in bot.forges.values():
+                forge.faults.clear()
+                for job in [job for job in forge.jobs.values() if not job.state.final]:
+                    forge.finish(job.correlation)
             await bot.settle()
 
     async def check_the_record(self, random: Random) -> None:

@@ -10,6 +10,7 @@ from domain.messages import Inbound
 from domain.people import Address, AddressKind, Proof
 from store.port import Store
 from store.tables import Tables
+from store.tables.thread import Exchange
 from tests.fakes.virtual_time import START
 
 MESSAGE = Inbound("web", "web", "m1", Address(AddressKind.WEB, "owner"), "status", Proof.SESSION, START)
@@ -49,14 +50,16 @@ async def test_channel_account_and_id_together_name_a_message(store: Store, othe
     await claim(store, other)
 
 
-async def test_a_persons_newest_messages_come_oldest_first(store: Store) -> None:
+async def test_a_persons_thread_holds_their_messages_with_the_answers_oldest_first(store: Store) -> None:
     for number in range(5):
         moment = START + timedelta(seconds=number)
-        await claim(store, replace(MESSAGE, message_id=f"m{number}", received_at=moment), answer=b"%d" % number)
-    await claim(store, replace(MESSAGE, message_id="vic's"), person="vic")
-    await claim(store, replace(MESSAGE, message_id="a stranger's"), person=None)
-    newest = await store.read(lambda tables: tables.inbox.latest_of("owner", 3))
-    assert [(message_id, taken.answer) for message_id, taken in newest] == [("m2", b"2"), ("m3", b"3"), ("m4", b"4")]
+        message = replace(MESSAGE, message_id=f"m{number}", received_at=moment)
+        await claim(store, message, answer=b"%d" % number)
+        await store.transact(lambda tables, message=message: tables.thread.add_exchange("owner", message))  # type: ignore[misc]
+    await store.transact(lambda tables: tables.thread.add_exchange("vic", MESSAGE))
+    newest = await store.read(lambda tables: tables.thread.latest("owner", 3))
+    found = [(row.message_id, row.taken.answer) for row in newest if isinstance(row, Exchange)]
+    assert found == [("m2", b"2"), ("m3", b"3"), ("m4", b"4")]
 
 
 async def add_token(store: Store) -> None:

@@ -15,6 +15,7 @@ from domain.snapshots import LoopReason, LoopStatus, MutationSnapshot, TriageSna
 from store.port import Store
 from store.sealing import Sealer
 from store.tables import Tables
+from store.tables.thread import Told
 from tests.fakes.virtual_time import START
 
 HOUR = timedelta(hours=1)
@@ -95,8 +96,8 @@ async def test_a_thread_tells_each_key_once_to_each_person(store: Store) -> None
     await tell(store, "ann", "k", b"first")
     await tell(store, "ann", "k", b"second")
     await tell(store, "ben", "k", b"third")
-    assert [row[2] for row in await store.read(lambda tables: tables.thread.latest("ann", 9))] == [b"first"]
-    assert [row[2] for row in await store.read(lambda tables: tables.thread.latest("ben", 9))] == [b"third"]
+    assert await store.read(lambda tables: tables.thread.latest("ann", 9)) == [Told(1, START, b"first")]
+    assert await store.read(lambda tables: tables.thread.latest("ben", 9)) == [Told(2, START, b"third")]
 
 
 async def test_a_thread_is_read_from_where_one_left_off(store: Store) -> None:
@@ -105,9 +106,9 @@ async def test_a_thread_is_read_from_where_one_left_off(store: Store) -> None:
         await tell(store, "ann" if number % 2 else "ben", f"k{number}", b"%d" % number)
     newest = await store.read(lambda tables: tables.thread.newest("ann"))
     all_of_it = await store.read(lambda tables: tables.thread.after("ann", 0, 9))
-    assert [(at, body) for _, at, body in all_of_it] == [(START, b"1"), (START, b"3"), (START, b"5")]
-    assert all_of_it[-1][0] == newest
-    assert await store.read(lambda tables: tables.thread.after("ann", all_of_it[0][0], 1)) == all_of_it[1:2]
+    assert all_of_it == [Told(2, START, b"1"), Told(4, START, b"3"), Told(6, START, b"5")]
+    assert all_of_it[-1].seq == newest
+    assert await store.read(lambda tables: tables.thread.after("ann", all_of_it[0].seq, 1)) == all_of_it[1:2]
     assert await store.read(lambda tables: tables.thread.after("ann", newest, 9)) == []
     assert await store.read(lambda tables: tables.thread.latest("ann", 2)) == all_of_it[1:]
 
@@ -147,7 +148,7 @@ async def test_seals_are_kept_by_size_and_two_of_one_size_both(store: Store) -> 
     assert await store.read(lambda tables: tables.seals.newest()) is None
     for size, at, body in ((5, "b", b"2"), (1, "a", b"1"), (5, "c", b"3")):
         await store.transact(lambda tables, row=(size, at, body): tables.seals.add(*row))  # type: ignore[misc]
-    assert await store.read(lambda tables: tables.seals.all()) == [b"1", b"2", b"3"]
+    assert await store.read(lambda tables: list(tables.seals.each())) == [b"1", b"2", b"3"]
     assert await store.read(lambda tables: tables.seals.newest()) == (5, "c")
 
 
@@ -181,7 +182,7 @@ async def test_a_log_is_sealed_at_once_then_by_rows_by_time_and_behind_every_wri
     assert await seal(store, 0, 2 + SEAL_EVERY_SECONDS)
     assert await seal(store, 1, 63, privileged=True)
     assert not await seal(store, 0, 63, privileged=True)
-    seals = [Seal.from_json(body) for body in await store.read(lambda tables: tables.seals.all())]
+    seals = [Seal.from_json(body) for body in await store.read(lambda tables: list(tables.seals.each()))]
     size, head = await store.read(lambda tables: tables.audit.head())
     assert (seals[-1].size, seals[-1].head, seals[-1].origin) == (size, head, "test")
 
@@ -189,5 +190,5 @@ async def test_a_log_is_sealed_at_once_then_by_rows_by_time_and_behind_every_wri
 async def test_a_clock_that_went_back_does_not_make_seals_run_backwards(store: Store) -> None:
     await seal(store, 1, 100)
     assert await seal(store, 1, 0)
-    at = [Seal.from_json(body).at for body in await store.read(lambda tables: tables.seals.all())]
+    at = [Seal.from_json(body).at for body in await store.read(lambda tables: list(tables.seals.each()))]
     assert at == [to_text(START + timedelta(seconds=100))] * 2

@@ -6,6 +6,7 @@ from channels.web import to_inbound as page_message
 from commands.answer import Answer
 from domain.decisions import Verdict
 from domain.ids import fingerprint
+from store.tables import Tables
 from tests.fakes.served_bot import Browser, ServedBot
 
 NONCES = [fingerprint(str(number))[:32] for number in range(60)]
@@ -36,7 +37,7 @@ async def test_a_message_stands_before_its_reply_and_notices_where_they_came(bot
     await browser.say("menu", NONCES[1])
     page = await browser.ask("GET", "/v1/messages")
     asked, answered, notice, asked_again, answered_again = page.body["entries"]
-    assert page.body["last_event_id"] == "1"
+    assert page.body["last_event_id"] == "3"
     assert asked == {
         "id": f"m:owner:{NONCES[0]}",
         "at": "2026-11-22T15:00:00.000Z",
@@ -50,7 +51,7 @@ async def test_a_message_stands_before_its_reply_and_notices_where_they_came(bot
     }
     assert (answered["id"], answered["from"]) == (f"r:owner:{NONCES[0]}", "reins")
     assert notice == {
-        "id": "n:1",
+        "id": "n:2",
         "at": "2026-11-22T15:00:01.000Z",
         "from": "reins",
         "kind": "alarm",
@@ -90,7 +91,12 @@ async def test_a_message_that_was_answered_with_silence_stands_alone(bot: Served
     browser = await bot.sign_in()
     message = page_message("owner", "status", NONCES[0], "1795359600", bot.clock.now())
     silence = Answer(None, (), Verdict.DENY, "rate_limited").to_json()
-    await bot.bot.store.transact(lambda tables: tables.inbox.claim(message, "owner", silence))
+
+    def take(tables: Tables) -> None:
+        tables.inbox.claim(message, "owner", silence)
+        tables.thread.add_exchange("owner", message)
+
+    await bot.bot.store.transact(take)
     assert await ids(browser) == [f"m:owner:{NONCES[0]}"]
 
 

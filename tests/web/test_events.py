@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from store.tables import Tables
-from tests.fakes.served_bot import Browser, Event, Events, ServedBot, served_bot
+from tests.fakes.served_bot import PATIENCE_SECONDS, Browser, Event, Events, ServedBot, served_bot
 from web.events import BATCH
 from web.hub import STREAMS_PER_PERSON
 
@@ -54,11 +54,32 @@ async def test_a_run_is_told_from_its_start_to_its_end(tmp_path: Path) -> None:
         async with browser.events() as events:
             assert events.response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
             await browser.say("run mutation")
-            told = [await events.next() for _ in range(3)]
+            told = [await events.next() for _ in range(5)]
         entries = [event.entry for event in told if event]
-        assert [entry["kind"] for entry in entries] == ["attempt-start", "attempt-done", "final"]
-        assert "Unresolved 39" in entries[2]["text"]
-        assert [entry for entry in await browser.entries() if entry["id"].startswith("n:")] == entries
+        assert [entry["kind"] for entry in entries] == ["message", "reply", "attempt-start", "attempt-done", "final"]
+        assert "Unresolved 39" in entries[4]["text"]
+        assert await browser.entries() == entries
+
+
+async def test_what_is_said_on_one_device_is_streamed_to_the_others(bot: ServedBot) -> None:
+    phone, laptop = await bot.sign_in(), await bot.sign_in()
+    async with laptop.events() as events:
+        sent = await phone.say("status")
+        asked, answered = await events.next(), await events.next()
+        assert asked is not None
+        assert answered is not None
+        assert (asked.entry["from"], asked.entry["text"]) == ("me", "status")
+        assert answered.entry == sent.body["entry"]
+
+
+async def test_a_stream_that_broke_between_message_and_reply_gets_both_again(bot: ServedBot) -> None:
+    browser = await bot.sign_in()
+    async with browser.events() as events:
+        await browser.say("status")
+        asked, answered = await events.next(), await events.next()
+        assert asked is not None
+        assert answered is not None
+        assert (asked.id, answered.id) == (None, "1")
 
 
 async def test_a_stream_begins_with_what_comes_from_now_on(bot: ServedBot) -> None:
@@ -153,13 +174,13 @@ async def test_one_stream_too_many_is_refused_until_another_ends(bot: ServedBot)
     browser = await bot.sign_in()
     async with AsyncExitStack() as stack:
         streams = [await stack.enter_async_context(browser.events()) for _ in range(STREAMS_PER_PERSON)]
-        refused = await browser.ask("GET", "/v1/events")
-        assert (refused.status, refused.body["code"]) == (429, "too_many")
+        async with browser.events() as refused:
+            assert refused.response.status == 429
         await bot.enrol("vic", "viewer")
         async with (await bot.sign_in("vic")).events() as others:
             assert others.response.status == 200
         streams[0].response.close()
-        async with poked(bot, "owner"):
+        async with poked(bot, "owner"), asyncio.timeout(PATIENCE_SECONDS):
             await opened(browser)
 
 

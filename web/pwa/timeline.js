@@ -2,8 +2,12 @@
 
 const KEPT_ENTRIES = 500; // a page left open for weeks stays light; the whole record is the audit log
 
-/** Order entries by the bot's clock; those of one moment stay in the order they came in. */
-const byTime = (left, right) => (left.at < right.at ? -1 : Number(left.at > right.at));
+/** A message and its answer bear one moment; the answer may arrive here first. */
+const rank = (entry) => Number(entry.from !== "me");
+
+/** Order entries by the bot's clock, a message before its answer; others of one moment in the order they came in. */
+const byTime = (left, right) =>
+  left.at === right.at ? rank(left) - rank(right) : left.at < right.at ? -1 : 1;
 
 /** The bot names a message `m:<who>:<nonce>`: so it is known again, whatever became of its answer. */
 const nonceOf = (entry) => entry.id.slice(entry.id.lastIndexOf(":") + 1);

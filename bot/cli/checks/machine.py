@@ -9,10 +9,10 @@ import stat
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-import store.sqlite
 from bot.cli.checks.finding import Finding, fail, ok, warn
 from bot.home import Home
 from bot.settings import LOOPBACK_HOSTS, Settings
+from store.sqlite import LIBRARY_VERSION
 
 # Two connections that write or checkpoint at the same instant can damage a WAL database in these versions
 # (the "WAL-reset" defect, mended in 3.51.3).
@@ -27,7 +27,7 @@ _LOOPBACK_OF = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - looked up, 
 
 def check_versions(sqlite_version: tuple[int, int, int] | None = None) -> Finding:
     """Look at the versions of Python and SQLite; `sqlite_version` is that of this machine unless given."""
-    version = sqlite_version or store.sqlite.sqlite3.sqlite_version_info  # type: ignore[attr-defined]  # the library the adapter runs on
+    version = sqlite_version or LIBRARY_VERSION
     name = f"Python {platform.python_version()}, SQLite {'.'.join(map(str, version))}"
     if WAL_RESET_VERSIONS[0] <= version <= WAL_RESET_VERSIONS[1]:
         what = f"{name}: has the WAL-reset defect; Reins keeps out of it with one writer that alone checkpoints"

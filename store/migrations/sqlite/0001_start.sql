@@ -10,7 +10,6 @@ CREATE TABLE inbox (
     answer      BLOB NOT NULL,
     PRIMARY KEY (channel, account, message_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX inbox_by_person ON inbox (person, received_at);
 
 CREATE TABLE audit (
     seq         INTEGER PRIMARY KEY,
@@ -174,12 +173,16 @@ CREATE TABLE snapshots (
     body        BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- A person's conversation in order: a notice (key and body), or a message with its answer (a reference into the inbox).
 CREATE TABLE thread (
     seq         INTEGER PRIMARY KEY,
     person      TEXT NOT NULL,
     at          TEXT NOT NULL,
-    key         TEXT NOT NULL,
-    body        BLOB NOT NULL,
-    UNIQUE (person, key)
+    key         TEXT,
+    body        BLOB,
+    channel     TEXT,
+    account     TEXT,
+    message_id  TEXT
 ) STRICT;
 CREATE INDEX thread_by_person ON thread (person, seq);
+CREATE UNIQUE INDEX thread_told_once ON thread (person, key) WHERE key IS NOT NULL;
