@@ -49,7 +49,8 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """Return the address people open, without a slash at its end."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return (self.public_url or f"http://{host}:{self.port}").rstrip("/")
 
 
 def read_settings() -> Settings:

@@ -10,6 +10,7 @@ from bot.cli.installation import Installation
 from bot.cli.local_changes import local_actor
 from bot.cli.people import PersonId, known_person
 from bot.links import LOGIN_LINK_LIFETIME, make_login_link
+from domain.errors import UserError
 from domain.people import AddressKind, Person
 from store.port import Store
 from store.sealing import Sealer
@@ -22,15 +23,13 @@ def link(
     """Print a link that signs PERSON in to the web page, once, within ten minutes."""
     installation = Installation.here()
     person = known_person(installation, person_id)
+    if not any(one.kind is AddressKind.WEB for one in person.addresses):
+        raise UserError(f"{person.id} has no web address: reins people address {person.id} web:{person.id}")
     address = asyncio.run(installation.with_store(lambda store: _make(installation, store, person)))
     minutes = int(LOGIN_LINK_LIFETIME.total_seconds() // 60)
     typer.echo(
         f"{address}\nSigns in {person.id}, once, within {minutes} minutes. Whoever opens it first is {person.id}."
     )
-    if not any(one.kind is AddressKind.WEB for one in person.addresses):
-        typer.echo(
-            f"warning: {person.id} has no web address; `reins people address {person.id} web:{person.id}`", err=True
-        )
     if qr:
         import segno  # noqa: PLC0415 - only this command draws
 

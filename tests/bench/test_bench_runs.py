@@ -88,11 +88,12 @@ def test_our_own_client_never_repeats_an_id_and_lets_senders_take_turns() -> Non
     assert [b"reins_session=one" in request for request in requests] == [True, False, True]
 
 
-def test_a_profile_names_the_functions_of_a_message(tmp_path: Path) -> None:
+def test_a_profile_names_the_most_expensive_functions_of_a_message(tmp_path: Path) -> None:
     output = io.StringIO()
     profile(tmp_path / "home", "whoami", 40, output)
     assert "You are person-19 " in output.getvalue()
-    assert "(evaluate)" in output.getvalue()
+    # Of all functions this one is far ahead on any machine; which others are shown depends on their luck.
+    assert "{method 'execute' of 'sqlite3.Connection' objects}" in output.getvalue()
 
 
 def test_the_machine_is_described_with_what_a_durable_write_costs(tmp_path: Path) -> None:

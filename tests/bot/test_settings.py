@@ -78,3 +78,8 @@ def test_a_problem_never_repeats_the_value(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(UserError) as refused:
         read_settings()
     assert "hunter2" not in str(refused.value)
+
+
+def test_the_address_people_open_is_one_a_browser_understands() -> None:
+    assert Settings(host="::1", port=80).url == "http://[::1]:80"
+    assert Settings(public_url="https://r.test/").url == "https://r.test"

@@ -260,5 +260,5 @@ async def test_a_write_is_sealed_at_once(tmp_path: Path) -> None:
     async with chat(tmp_path) as bot:
         for text in ("whoami", "whoami", "run triage", "whoami", "halt"):
             await bot.say(text)
-        seals = await bot.read(lambda tables: tables.seals.all())
+        seals = await bot.read(lambda tables: list(tables.seals.each()))
         assert [json.loads(seal)["size"] for seal in seals] == [1, 3, 5]

@@ -83,9 +83,11 @@ async def test_measurements_are_kept_whole_and_apart(store: Store) -> None:
 async def test_an_older_measurement_never_replaces_a_newer_one(store: Store) -> None:
     newer = replace(MUTATION, taken_at=START + HOUR, detail="newer")
     corrected = replace(newer, detail="the same moment, corrected")
-    for snapshot in (MUTATION, newer, MUTATION, corrected):
+    kept = []
+    for snapshot in (newer, MUTATION, corrected):
         await store.transact(lambda tables, one=snapshot: tables.snapshots.put(one))  # type: ignore[misc]
-    assert await store.read(lambda tables: tables.snapshots.mutation()) == corrected
+        kept.append(await store.read(lambda tables: tables.snapshots.mutation()))
+    assert kept == [newer, newer, corrected]
 
 
 async def tell(store: Store, person: str, key: str, body: bytes = b"x") -> None:
@@ -192,3 +194,9 @@ async def test_a_clock_that_went_back_does_not_make_seals_run_backwards(store: S
     assert await seal(store, 1, 0)
     at = [Seal.from_json(body).at for body in await store.read(lambda tables: list(tables.seals.each()))]
     assert at == [to_text(START + timedelta(seconds=100))] * 2
+
+
+async def test_a_clock_that_went_back_over_an_idle_log_makes_no_second_seal(store: Store) -> None:
+    assert await seal(store, 1, 100)
+    assert not await seal(store, 0, 0)
+    assert len(await store.read(lambda tables: list(tables.seals.each()))) == 1

@@ -117,6 +117,20 @@ async def test_after_a_reload_the_conversation_stands_in_the_same_order(owner: P
     assert await owner.page.locator(".words").all_inner_texts() == before
 
 
+async def test_what_is_said_on_one_phone_is_seen_on_the_other(bot: ServedBot, browser: Browser, owner: Phone) -> None:
+    async with phone(browser) as other:
+        await other.open(await bot.login_link())
+        await owner.say("status")
+        await other.expect_text("Mode read-only")
+        await other.say("run mutation")
+        for held in (owner, other):
+            await expect(held.page.locator(".row.final")).to_have_count(1)
+            await expect(held.rows).to_have_count(7)
+            asked_and_answered = (await held.page.locator(".words").all_inner_texts())[:4]
+            assert asked_and_answered[::2] == ["status", "run mutation"]
+        assert other.problems == []
+
+
 async def test_halt_takes_two_taps_and_then_runs_are_refused_by_name_of_the_rule(bot: ServedBot, owner: Phone) -> None:
     await owner.page.tap("#halt")
     await owner.page.keyboard.press("Escape")

@@ -87,7 +87,7 @@ export class EventStream {
     source.addEventListener("entry", (event) => {
       this.#lastContact = new Date();
       this.#hooks.onEntry(JSON.parse(event.data));
-      this.#cursor = event.lastEventId;
+      if (event.lastEventId) this.#cursor = event.lastEventId; // a message comes without an id, its reply brings it
     });
     // The browser would retry by itself, but it hides why it failed and how long it waits.
     source.addEventListener("error", () => this.#failed());

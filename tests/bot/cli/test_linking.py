@@ -59,9 +59,11 @@ def test_nobody_unknown_gets_a_link(reins: CommandLine) -> None:
     assert reins.sql("SELECT count(*) FROM nonces") == [(0,)]
 
 
-def test_somebody_without_a_web_address_is_told(reins: CommandLine) -> None:
+def test_somebody_without_a_web_address_gets_no_link(reins: CommandLine) -> None:
     reins.done("people", "remove-address", "owner", "web:owner")
-    assert "has no web address" in reins.run("link", "owner", "--no-qr").err
+    ended = reins.run("link", "owner", "--no-qr")
+    assert (ended.code, ended.out) == (2, "")
+    assert "has no web address: reins people address owner web:owner" in ended.err
 
 
 async def test_a_link_that_cannot_be_recorded_is_not_made(tmp_path: Path) -> None:
