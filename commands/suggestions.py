@@ -6,7 +6,7 @@ from commands.command import Command
 from domain.people import Scope
 
 MAX_SUGGESTIONS = 3
-MIN_SIMILARITY = 60  # of 100; below this, suggestions read like noise
+MIN_SIMILARITY = 0.6  # of 1; below this, suggestions read like noise
 
 # Words that carriers act on, so that no verb may be one of them or one key away (channels.md 0.1).
 CARRIER_WORDS = frozenset(
@@ -25,8 +25,10 @@ def suggest(verb: str, catalogue: Sequence[Command], scopes: Iterable[Scope]) ->
     """Return up to three verbs close to what was typed. A carrier word such as yes suggests nothing."""
     if not verb or verb in CARRIER_WORDS:
         return ()
-    from rapidfuzz import fuzz, process  # noqa: PLC0415 - only a typo needs it, and it costs memory
+    from rapidfuzz import process  # noqa: PLC0415 - only a typo needs it, and it costs memory
+    from rapidfuzz.distance import DamerauLevenshtein  # noqa: PLC0415 - two letters swapped are one slip of the thumb
 
     verbs = [command.verb for command in usable(catalogue, scopes)]
-    found = process.extract(verb, verbs, scorer=fuzz.ratio, limit=MAX_SUGGESTIONS, score_cutoff=MIN_SIMILARITY)
+    scorer = DamerauLevenshtein.normalized_similarity
+    found = process.extract(verb, verbs, scorer=scorer, limit=MAX_SUGGESTIONS, score_cutoff=MIN_SIMILARITY)
     return tuple(name for name, _score, _index in found)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from domain.clock import from_text, to_text
 from domain.effects import CancelRun, Deliver, Dispatch, Effect
@@ -50,7 +50,10 @@ class OutboxTable:
         )
 
     def lease(self, owner: str, now: datetime, leased_until: datetime, limit: int) -> list[OutboxRow]:
-        """Take what is due, oldest first. A row whose lease ran out comes back as `ambiguous`: nobody knows if it went."""
+        """Take what is due, oldest first. A row whose lease ran out comes back as `ambiguous`: nobody knows if it went.
+
+        A row that cannot be read is set aside as dead: it must not hold up everything behind it.
+        """
         rows = self._rows.all(
             "UPDATE outbox SET owner = ?, epoch = epoch + 1, leased_until = ?, tries = tries + 1,"
             " state = CASE WHEN state = 'pending' THEN 'sending' ELSE 'ambiguous' END"
@@ -60,7 +63,17 @@ class OutboxTable:
             f" RETURNING {_COLUMNS}",
             (owner, to_text(leased_until), to_text(now), to_text(now), to_text(now), limit),
         )
-        return [_read(row) for row in sorted(rows)]
+        leased = []
+        for row in sorted(rows):
+            try:
+                leased.append(_read(row))
+            except ValidationError as error:
+                self._rows.run(
+                    "UPDATE outbox SET state = 'dead', settled_at = ?, error = ?, owner = NULL, leased_until = NULL"
+                    " WHERE id = ?",
+                    (to_text(now), f"unreadable: {error.error_count()} problems", row[0]),
+                )
+        return leased
 
     def settle(self, row: OutboxRow, state: DeliveryState, now: datetime, error: str | None) -> bool:
         """End a row in a final state; False when another holder has taken it meanwhile."""

@@ -16,7 +16,7 @@ from tests.fakes.whole_bot import WholeBot, whole_bot
 
 
 async def seals(bot: WholeBot) -> int:
-    return len(await bot.read(lambda tables: tables.seals.all()))
+    return len(await bot.read(lambda tables: list(tables.seals.each())))
 
 
 async def test_an_approval_that_runs_out_is_told_once_to_the_person_who_asked(tmp_path: Path) -> None:

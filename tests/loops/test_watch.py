@@ -16,7 +16,7 @@ from tests.fakes.busy_database import held_for_writing
 from tests.fakes.forge import ForgeFault
 from tests.fakes.whole_bot import WholeBot, whole_bot
 
-SNAPSHOT = {
+SNAPSHOT: dict[str, Any] = {
     "status": "ok",
     "reason": "threshold_met",
     "detail": "",

@@ -7,6 +7,7 @@ import pytest
 from domain.effects import CancelRun, Deliver, Dispatch, Effect
 from domain.notices import DeliveryState, Notice, NoticeKind
 from store.port import Store
+from store.tables import Tables
 from store.tables.outbox import OutboxRow
 from tests.fakes.virtual_time import START
 
@@ -173,3 +174,15 @@ async def test_unsettled_rows_are_counted_with_the_age_of_the_oldest(store: Stor
     assert await store.read(lambda tables: tables.outbox.waiting()) == (2, at(3))
     await settle(store, row)
     assert (await store.read(lambda tables: tables.outbox.waiting()))[0] == 1
+
+
+async def test_a_row_that_cannot_be_read_is_set_aside_and_holds_up_nothing(store: Store) -> None:
+    await add(store, "damaged", DISPATCH)
+    await add(store, "sound", CANCEL, seconds=1)
+
+    def damage(tables: Tables) -> None:
+        tables.outbox._rows.run("UPDATE outbox SET body = ? WHERE key = 'damaged'", (b"{",))
+
+    await store.transact(damage)
+    assert [row.key for row in await lease(store, seconds=1)] == ["sound"]
+    assert await states(store) == {"dead": 1, "sending": 1}
