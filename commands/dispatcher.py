@@ -84,7 +84,8 @@ class Dispatcher:
         """
         if not 1 <= len(message.message_id) <= MAX_MESSAGE_ID_CHARACTERS or not message.message_id.isascii():
             raise UserError("the message id must be 1 to 160 ASCII characters: without one a message could act twice")
-        cleaned = replace(message, text=clean_line(message.text, MAX_TEXT_CHARACTERS))
+        text = clean_line(message.text, MAX_TEXT_CHARACTERS)
+        cleaned = message if text == message.text else replace(message, text=text)
         # Parsing sees the text as it came: cleaning would glue two lines into one command.
         person, understood = self._around.people.find(message.sender), parse(message.text, self._verbs)
         received = _Received(cleaned, person, understood, self._around.policy())

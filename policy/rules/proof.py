@@ -11,7 +11,7 @@ HOW_TO_GET = {
     Proof.ADDRESS: "send it from an enrolled address",
     Proof.CODE: "confirm it with a one-time code",
     Proof.ACCOUNT: "send it from the web page or a linked chat account",
-    Proof.DEVICE: "confirm it with a passkey on your phone, or run `reins chat` on the bot's own machine",
+    Proof.DEVICE: "send it from `reins chat` on the bot's own machine",
 }
 _BY_RISK = {Risk.REPORT: Proof.CODE, Risk.MEDIUM: Proof.ACCOUNT, Risk.HIGH: Proof.DEVICE}
 

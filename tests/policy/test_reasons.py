@@ -158,7 +158,7 @@ def test_who_holds_the_mode_down_is_named() -> None:
     [
         (Proof.ADDRESS, "abort", "confirm it with a one-time code"),
         (Proof.CODE, "grant", "send it from the web page or a linked chat account"),
-        (Proof.SESSION, "raise-mode", "confirm it with a passkey on your phone"),
+        (Proof.SESSION, "raise-mode", "send it from `reins chat` on the bot's own machine"),
     ],
 )
 def test_a_weak_proof_is_told_how_to_get_a_stronger_one(proof: Proof, kind: str, way: str) -> None:

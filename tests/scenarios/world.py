@@ -164,7 +164,7 @@ class World:
         if text == "halt" and person in ENROLLED and say.proof is not Proof.NONE and is_new:  # I6
             assert (answer.verdict, self.stored_mode()) == (Verdict.ALLOW, Mode.OFF)
         if person not in ENROLLED:
-            assert (answer.text, answer.keys) == (None, ())
+            assert (answer.text, answer.keys) == (None, ()), (text, person, channel, message_id, answer)
         self.said.append((replace(say, person=person, channel=channel), message_id, answer))
 
     def _protected(self) -> dict[str, Any]:
