@@ -6,9 +6,13 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import orjson
-import structlog
 
-from audit.redaction import redact
+# structlog loads rich, where it is installed, for coloured consoles: 5 MB that a service writing JSON lines never uses.
+# None makes the import fail the way a missing package does (importlib reference, sys.modules).
+sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
+import structlog  # noqa: E402
+
+from audit.redaction import redact  # noqa: E402
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 

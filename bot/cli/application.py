@@ -41,7 +41,7 @@ app.add_typer(audit.app, name="audit")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; `arguments` are what stands behind `reins`."""
-    from bot.logs import configure_logs  # noqa: PLC0415 - structlog pulls in rich, which importing this must not cost
+    from bot.logs import configure_logs  # noqa: PLC0415 - importing this must cost nothing
 
     argv = list(sys.argv[1:] if arguments is None else arguments)
     configure_logs("warning")  # standard output belongs to the command's result

@@ -36,7 +36,7 @@ from domain.ids import SystemEntropy
 from store.sqlite import connect
 from tests.house.checkout import ROOT
 
-GUARD_SECONDS = 120  # only ends a test that would hang
+GUARD_SECONDS = 45  # only ends a test that would hang
 POLL_SECONDS = 0.02  # another process tells nobody when it is ready
 
 

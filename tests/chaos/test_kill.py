@@ -25,13 +25,15 @@ class Killer:
         self._chance = chance
         self.kills = 0
 
-    async def run(self) -> None:
+    async def run(self) -> int:
+        """Kill and start again, and return the process id of the last one, which lives on."""
         while self.kills < KILLS:
             child = await self.start()
             await asyncio.sleep(self._chance.uniform(*LIVES_SECONDS))
             os.kill(child, signal.SIGKILL)
             assert await self.ended() == signal.SIGKILL
             self.kills += 1
+        return await self.start()
 
     async def start(self) -> int:
         assert self._spawner.stdin is not None
@@ -48,7 +50,7 @@ class Killer:
         return await asyncio.to_thread(self._spawner.stdout.readline)
 
 
-async def talk(client: Client, chance: random.Random, killing: "asyncio.Task[None]") -> int:
+async def talk(client: Client, chance: random.Random, killing: "asyncio.Task[int]") -> int:
     """Send messages until the killing is over, some of them a second time; return how many were repeats."""
     repeats = 0
     while not killing.done():
@@ -76,10 +78,8 @@ async def test_kills(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
             clients = [client, *(Client(client.http) for _ in range(CLIENTS - 1))]
             killing = asyncio.create_task(killer.run())
             repeats = await asyncio.gather(*(talk(one, chance, killing) for one in clients))
-            await killing
+            last = await killing
             said = [one for speaker in clients for one in speaker.said]
-
-            last = await killer.start()
             await bot.at_rest()
             runs = bot.check_runs()
             again = Client(client.http)
