@@ -99,12 +99,12 @@ class SealKey:
     """The private key that seals, made from a seed of 32 bytes; it never leaves this object."""
 
     def __init__(self, seed: bytes) -> None:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415 - costs memory, so only who seals pays
-            Ed25519PrivateKey,
-        )
+        from nacl.signing import SigningKey  # noqa: PLC0415 - costs memory, so only who seals pays
 
-        self._private = Ed25519PrivateKey.from_private_bytes(seed)
-        self.public_hex = self._private.public_key().public_bytes_raw().hex()
+        if len(seed) != SEED_BYTES:
+            raise ValueError(f"an Ed25519 seed has {SEED_BYTES} bytes, this one {len(seed)}")
+        self._private = SigningKey(seed)
+        self.public_hex = self._private.verify_key.encode().hex()
         self.key_id = TrustedKey(self.public_hex).key_id
 
     def sign(self, origin: str, size: int, head: str, at: str) -> Seal:
@@ -113,7 +113,7 @@ class SealKey:
         `at` must not lie before the previous seal's: where the clock went back, repeat that one's time.
         """
         unsigned = Seal(origin, size, head, at, self.key_id, "")
-        return Seal(origin, size, head, at, self.key_id, self._private.sign(unsigned.signed_bytes()).hex())
+        return Seal(origin, size, head, at, self.key_id, self._private.sign(unsigned.signed_bytes()).signature.hex())
 
 
 class SealVerdict(StrEnum):
@@ -133,13 +133,9 @@ class Keyring:
     """
 
     def __init__(self, trusted: Sequence[TrustedKey]) -> None:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import (  # noqa: PLC0415 - costs memory, so only who verifies pays
-            Ed25519PublicKey,
-        )
+        from nacl.signing import VerifyKey  # noqa: PLC0415 - costs memory, so only who verifies pays
 
-        self._keys = {
-            key.key_id: (key, Ed25519PublicKey.from_public_bytes(bytes.fromhex(key.public_hex))) for key in trusted
-        }
+        self._keys = {key.key_id: (key, VerifyKey(bytes.fromhex(key.public_hex))) for key in trusted}
         if len(self._keys) != len(trusted):
             raise UserError(
                 "trusted keys: one key is named twice; name each once, with the range it may seal", "bad_key"
@@ -147,14 +143,14 @@ class Keyring:
 
     def check(self, seal: Seal) -> SealVerdict:
         """Tell whether a trusted key made this seal, and may seal that size."""
-        from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - as above
+        from nacl.exceptions import BadSignatureError  # noqa: PLC0415 - as above
 
         if seal.key_id not in self._keys:
             return SealVerdict.UNKNOWN_KEY
         trusted, public = self._keys[seal.key_id]
         try:
-            public.verify(bytes.fromhex(seal.signature), seal.signed_bytes())
-        except InvalidSignature:
+            public.verify(seal.signed_bytes(), bytes.fromhex(seal.signature))
+        except BadSignatureError:
             return SealVerdict.BAD_SIGNATURE
         return SealVerdict.GOOD if trusted.covers(seal.size) else SealVerdict.OUTSIDE_RANGE
 

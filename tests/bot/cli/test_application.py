@@ -9,7 +9,7 @@ from bot.cli.application import command_words
 from tests.bot.cli.command_line import CommandLine
 from tests.fakes.busy_database import held_for_writing
 
-HEAVY = ("aiohttp", "tinydb", "cryptography", "rich", "rapidfuzz", "segno", "structlog", "sqlite3")
+HEAVY = ("aiohttp", "tinydb", "nacl", "rich", "rapidfuzz", "segno", "structlog", "sqlite3")
 
 
 def test_importing_the_command_line_costs_a_running_bot_nothing_it_does_not_need() -> None:
