@@ -33,6 +33,8 @@ from web.hub import Hub
 from web.parts import Health, Parts
 from web.session_cache import SessionCache
 
+FILES_TRUSTED_SECONDS = 0.002  # one message asks for people and policy several times; a look costs as much as a rule
+
 
 @dataclass(slots=True)
 class Bot:
@@ -64,8 +66,8 @@ def wire(settings: Settings, clock: Clock | None = None, entropy: Entropy | None
     home = Home.of(settings)
     store, people, policy = (
         SqliteStore(home.database),
-        PeopleDirectory(home.people_file),
-        PolicySource(home.policy_file),
+        PeopleDirectory(home.people_file, trusted_ns=int(FILES_TRUSTED_SECONDS * 1e9)),
+        PolicySource(home.policy_file, FILES_TRUSTED_SECONDS),
     )
     around = Surroundings(
         people=people,

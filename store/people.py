@@ -77,10 +77,19 @@ class PeopleDirectory:
     """
 
     def __init__(
-        self, path: Path, lock_wait: LockWait | None = None, wall_clock_ns: Callable[[], int] = time.time_ns
+        self,
+        path: Path,
+        lock_wait: LockWait | None = None,
+        wall_clock_ns: Callable[[], int] = time.time_ns,
+        trusted_ns: int = 0,
     ) -> None:
-        """Keep the path of the JSON file, which need not exist yet; `wall_clock_ns` is compared with file times."""
+        """Keep the path of the JSON file, which need not exist yet; `wall_clock_ns` is compared with file times.
+
+        For `trusted_ns` after a look at the file it is not looked at again: one message asks several times.
+        """
         self._path = path
+        self._trusted_ns = trusted_ns
+        self._trusted_until_ns = 0
         self._lock_wait = lock_wait
         self._wall_clock_ns = wall_clock_ns
         self._index = _Index()
@@ -152,6 +161,9 @@ class PeopleDirectory:
     def _current(self) -> _Index:
         # The order matters: clock, then file times, then content. Whatever changes after a step is noticed next time.
         now_ns = self._wall_clock_ns()
+        if self._trusted_until_ns - self._trusted_ns <= now_ns < self._trusted_until_ns:
+            return self._index
+        self._trusted_until_ns = now_ns + self._trusted_ns
         seen = _look_at(self._path)
         index = self._index
         if seen is None or seen != index.seen:

@@ -25,7 +25,7 @@ def make_state_folder(root: Path) -> None:
 
 def make_database(path: Path) -> list[str]:
     """Bring the database's schema up to date, making the file first where there is none; return what was applied."""
-    from store.sqlite import migrate  # noqa: PLC0415 - only commands that need the store pay for it
+    from store.sqlite_schema import migrate  # noqa: PLC0415 - only commands that need the store pay for it
 
     write_new_private_file(path, b"")  # SQLite itself would leave it readable for others
     return migrate(path)

@@ -17,7 +17,7 @@ from domain.people import Person, Proof, Scope
 from domain.requests import Request, RequestKind
 from policy.facts import Case, Facts
 from policy.loading import load_policy
-from store.sqlite import SqliteRows, connect
+from store.sqlite_connection import SqliteRows, connect
 from store.tables import Tables
 
 

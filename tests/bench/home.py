@@ -16,7 +16,7 @@ from domain.clock import SystemClock
 from domain.ids import SystemEntropy, fingerprint, secret
 from domain.people import Address, AddressKind, Person
 from store.people import PeopleDirectory
-from store.sqlite import SqliteRows, connect
+from store.sqlite_connection import SqliteRows, connect
 from store.tables import Tables
 
 SIGNED_IN_FOR = timedelta(hours=1)  # longer than any run of the benchmark

@@ -14,7 +14,7 @@ from typing import TextIO, TypeVar
 from bot.wiring import wire
 from channels.web import to_inbound
 from commands.dispatcher import Dispatcher
-from store.sqlite import SqliteRows, connect
+from store.sqlite_connection import SqliteRows, connect
 from store.tables import Tables
 from tests.bench.home import make_home, settings_for
 

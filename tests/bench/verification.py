@@ -6,7 +6,8 @@ from statistics import median
 
 from audit.seals import SealKey, TrustedKey
 from bot.cli.audit_verification import verify_database
-from store.sqlite import SqliteRows, connect, migrate
+from store.sqlite_connection import SqliteRows, connect
+from store.sqlite_schema import migrate
 from store.tables import Tables
 from tests.bench.audit_rows import add_audit_rows
 from tests.bench.bench import Bench

@@ -162,7 +162,8 @@ async def test_a_forge_that_hangs_counts_as_unclear(tmp_path: Path) -> None:
     async with whole_bot(tmp_path) as bot:
         bot.forges["local"].faults.append(ForgeFault.HANG)
         await bot.say(LOCAL_RUN)
-        await bot.another_relay("impatient", try_seconds=0).tick()
+        async with asyncio.timeout(30):
+            await bot.another_relay("impatient", try_seconds=0).tick()
         run = await only_run(bot)
         assert bot.outbox_states()[f"dispatch:{run.id}"] == "ambiguous"
         assert await tries(bot, f"dispatch:{run.id}") == [(1, "ambiguous", "no answer within 0 s")]
@@ -433,6 +434,18 @@ async def test_a_store_that_does_not_record_stops_the_relay_until_it_does(tmp_pa
         assert bot.told() == []
         await bot.relay.tick()
         assert bot.told() == ["alarm 1"]
+
+
+async def test_a_channel_that_cannot_record_is_no_fault_of_ours_and_its_row_waits_for_its_lease(tmp_path: Path) -> None:
+    async with whole_bot(tmp_path) as bot:
+        bot.channels["web"].faults.append(StoreUnwritable("full"))  # type: ignore[arg-type]
+        await tell(bot)
+        with capture_logs() as logs, pytest.raises(StoreUnwritable):
+            await bot.relay.tick()
+        assert (logs, bot.outbox_states()[KEY]) == ([], "sending")
+        bot.clock.advance(LEASE.total_seconds())
+        await bot.relay.tick()
+        assert (bot.told(), bot.outbox_states()[KEY]) == (["alarm 1"], "delivered")
 
 
 async def test_the_relay_sleeps_while_another_process_holds_an_unclear_row(tmp_path: Path) -> None:

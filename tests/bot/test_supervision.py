@@ -82,7 +82,8 @@ async def test_a_task_that_does_not_end_in_time_is_cancelled() -> None:
     supervisor.start("stubborn", run_forever)
     await began.wait()
     with capture_logs() as logs:
-        await supervisor.stop(lambda: None, 0)
+        async with asyncio.timeout(GUARD_SECONDS):
+            await supervisor.stop(lambda: None, 0)
     assert [(line["event"], line["task"]) for line in logs] == [("task_cancelled", "stubborn")]
     (task,) = supervisor.tasks
     assert task.task is not None

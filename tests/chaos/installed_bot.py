@@ -10,12 +10,13 @@ import asyncio
 import json
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,10 @@ from bot.links import make_login_link
 from bot.settings import Settings
 from domain.clock import SystemClock
 from domain.ids import SystemEntropy
-from store.sqlite import connect
+from store.sqlite_connection import connect
 from tests.house.checkout import ROOT
 
-GUARD_SECONDS = 45  # only ends a test that would hang
+GUARD_SECONDS = 120  # only ends a test that would hang
 POLL_SECONDS = 0.02  # another process tells nobody when it is ready
 
 
@@ -71,15 +72,23 @@ class Client:
         nonce = nonce or secrets.token_hex(16)
         async with asyncio.timeout(GUARD_SECONDS):
             while True:
-                headers = {"Reins-Nonce": nonce, "Reins-Timestamp": str(int(time.time()))}
                 try:
-                    async with self.http.post("/v1/messages", json={"text": text}, headers=headers) as response:
-                        answer = Said(nonce, text, response.status, await response.json())
+                    return await self.say_once(text, nonce)
                 except (aiohttp.ClientError, ConnectionError):
                     await asyncio.sleep(POLL_SECONDS)
-                    continue
-                self.said.append(answer)
-                return answer
+
+    async def say_once(self, text: str, nonce: str | None = None) -> Said:
+        """Send one message.
+
+        Raises:
+            aiohttp.ClientError, ConnectionError: nobody knows whether it was taken.
+        """
+        nonce = nonce or secrets.token_hex(16)
+        headers = {"Reins-Nonce": nonce, "Reins-Timestamp": str(int(time.time()))}
+        async with self.http.post("/v1/messages", json={"text": text}, headers=headers) as response:
+            answer = Said(nonce, text, response.status, await response.json())
+        self.said.append(answer)
+        return answer
 
 
 class InstalledBot:
@@ -107,10 +116,12 @@ class InstalledBot:
     def log(self) -> Path:
         return self.folder / "log"
 
-    def popen(self, *command: str) -> subprocess.Popen[str]:
-        """Start a Python program in this installation's environment."""
-        with self.log.open("ab") as log:
-            return subprocess.Popen(
+    @contextmanager
+    def program(self, *command: str) -> Iterator[subprocess.Popen[str]]:
+        """Run a Python program in this installation's environment; at the end it is killed with all it started."""
+        with (
+            self.log.open("ab") as log,
+            subprocess.Popen(
                 [sys.executable, *command],
                 cwd=self.folder,
                 env=self.environment,
@@ -118,16 +129,18 @@ class InstalledBot:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
-            )
-
-    @contextmanager
-    def process(self) -> Iterator[subprocess.Popen[str]]:
-        """Run `python -m bot serve` as people do; it is killed at the end unless it has ended."""
-        with self.popen("-m", "bot", "serve", "--no-link") as process:
+                start_new_session=True,
+            ) as process,
+        ):
             try:
                 yield process
             finally:
-                process.kill()
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+
+    def process(self) -> AbstractContextManager[subprocess.Popen[str]]:
+        """Run `python -m bot serve` as people do."""
+        return self.program("-m", "bot", "serve", "--no-link")
 
     @asynccontextmanager
     async def client(self, person: str = "owner") -> AsyncIterator[Client]:
@@ -198,7 +211,7 @@ class InstalledBot:
     def check_runs(self) -> int:
         """Check that every run has one job, one dispatch and one final notice, and return how many runs there are."""
         runs = self.rows("SELECT id, correlation, state FROM runs")
-        finals = [key for (key,) in self.rows("SELECT key FROM thread WHERE person = 'owner'") if ":final:" in key]
+        finals = [key for (key,) in self.rows("SELECT key FROM thread WHERE key LIKE '%:final:%'")]
         assert sorted(finals) == sorted(f"{run}:final:0" for run, _, _ in runs)
         jobs = [path.stem for path in (self.home.forge_folder / "jobs").glob("*.json")]
         assert sorted(jobs) == sorted(correlation for _, correlation, state in runs if state != "refused")

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from store.sqlite import connect
+from store.sqlite_connection import connect
 
 
 @contextmanager

@@ -42,7 +42,8 @@ from domain.runs import Run, RunState
 from policy.loading import PolicyState
 from policy.rules.scope import scopes_of
 from store.sealing import Sealer
-from store.sqlite import SqliteStore, connect
+from store.sqlite import SqliteStore
+from store.sqlite_connection import connect
 from store.tables import Tables
 from tests.fakes.brake import FakeBrake
 from tests.fakes.directory import PEOPLE, FakeDirectory

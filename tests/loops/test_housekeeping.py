@@ -62,9 +62,22 @@ async def test_an_idle_log_is_sealed_every_minute_and_no_oftener(tmp_path: Path)
 async def test_an_expiry_is_sealed_at_once(tmp_path: Path) -> None:
     async with whole_bot(tmp_path) as bot:
         await bot.say("run strict", person="olga")
-        bot.clock.advance(15 * 60)
+        bot.clock.advance(15 * 60 - 1)
+        await bot.housekeeping.tick()  # seals, so that the minute is not up at the expiry
+        bot.clock.advance(1)
         await bot.housekeeping.tick()
+        assert (await bot.audit_rows())[-1]["action"] == "approval-expired"
         assert (await bot.verify_audit()).unsealed_rows == 0
+
+
+async def test_a_clock_that_goes_back_neither_breaks_the_log_nor_its_seals(tmp_path: Path) -> None:
+    async with whole_bot(tmp_path) as bot:
+        await bot.say("status")
+        for _ in range(3):
+            bot.clock.advance(-20)
+            await bot.housekeeping.tick()
+        await bot.say("status")
+        assert (await bot.verify_audit()).ok
 
 
 async def test_an_outage_that_is_over_is_written_down_without_a_message(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from domain.people import Proof
 from domain.runs import RunState
 from forge.port import JobState
 from policy.loading import PolicyState, load_policy
-from store.sqlite import connect
+from store.sqlite_connection import connect
 from tests.fakes.directory import PEOPLE
 from tests.fakes.forge import FakeForge, ForgeFault
 from tests.fakes.policies import example_policy, loaded

@@ -10,7 +10,8 @@ import pytest
 
 from domain.errors import UserError
 from store.migrations.runner import Migration, migrations_for, pending
-from store.sqlite import connect, migrate
+from store.sqlite_connection import connect
+from store.sqlite_schema import migrate
 
 ALL = migrations_for("sqlite")
 

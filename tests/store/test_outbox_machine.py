@@ -10,7 +10,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from domain.effects import CancelRun
 from domain.notices import DeliveryState
 from store.migrations.runner import migrations_for
-from store.sqlite import SqliteRows
+from store.sqlite_connection import SqliteRows
 from store.tables.outbox import OutboxRow, OutboxTable
 from tests.fakes.virtual_time import START
 

@@ -12,7 +12,8 @@ from structlog.testing import capture_logs
 
 from domain.modes import Mode
 from store.port import StoreUnwritable
-from store.sqlite import SqliteStore, connect
+from store.sqlite import SqliteStore
+from store.sqlite_connection import connect
 from store.tables import Tables
 from tests.fakes.busy_database import held_for_writing
 from tests.fakes.full_disk import full_disk
@@ -44,24 +45,26 @@ def current(key: str) -> Callable[[Tables], int]:
 
 
 class HeldWriter:
-    """A transaction that holds the writer, so that whatever is asked for meanwhile becomes one group."""
+    """A commit that does not come back, so that whatever is asked for meanwhile becomes one group."""
 
     def __init__(self, store: SqliteStore) -> None:
         self._store = store
-        self._begun, self._go_on = threading.Event(), threading.Event()
+        self._go_on = threading.Event()
 
-    def _wait(self, _tables: Tables) -> None:
-        self._begun.set()
+    def _hold(self) -> None:
         self._go_on.wait()
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._store.transact(self._wait))
-        await asyncio.to_thread(self._begun.wait)
+        assert self._store._writer is not None
+        self._store._writer._orders.put(self._hold)
+        self._task = asyncio.create_task(self._store.transact(lambda _tables: None))
+        for _ in range(3):  # the task begins, its group runs, its commit is ordered behind what does not come back
+            await asyncio.sleep(0)
         return self
 
     async def __aexit__(self, *_exc: object) -> None:
         self._go_on.set()
-        await self._task
+        await asyncio.wait([self._task])
 
 
 async def grouped(store: SqliteStore, *fns: Callable[[Tables], object]) -> list[object]:
@@ -231,16 +234,19 @@ async def test_a_database_that_somebody_else_holds_is_unwritable_within_two_seco
 
 async def test_who_was_told_that_nothing_is_recorded_is_not_recorded_later(store: SqliteStore) -> None:
     async with HeldWriter(store):
-        hang = threading.Event()
-        fns = (count("a"), lambda _tables: hang.wait(), count("a"))
-        tasks = [asyncio.create_task(store.transact(fn)) for fn in fns]
-        await asyncio.sleep(0)
-    results = await asyncio.gather(*tasks, return_exceptions=True)
-    assert {str(one) for one in results} == {"not recorded within 2 s"}
-    assert {type(one) for one in results} == {StoreUnwritable}
-    hang.set()
+        results = await asyncio.gather(*(store.transact(count("a")) for _ in range(2)), return_exceptions=True)
+        assert {str(one) for one in results} == {"not recorded within 2 s"}
+        assert {type(one) for one in results} == {StoreUnwritable}
     assert await store.transact(count("b")) == 1
     assert await store.read(current("a")) == 0
+
+
+async def test_who_gives_up_while_another_process_holds_the_lock_is_not_recorded_later(
+    tmp_path: Path, store: SqliteStore
+) -> None:
+    with capture_logs(), held_for_writing(tmp_path / "reins.db"):
+        await asyncio.gather(store.transact(count("a")), store.transact(count("a")), return_exceptions=True)
+    assert await store.transact(count("a")) == 1
 
 
 @pytest.mark.parametrize("read_only", [False, True])

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from audit.row import GENESIS, link
-from store.sqlite import SqliteRows, connect
+from store.sqlite_connection import SqliteRows, connect
 from store.tables import Tables
 from tests.house.checkout import ROOT
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from bot.cli.checks.finding import Finding, fail, ok, warn
 from bot.home import Home
 from bot.settings import LOOPBACK_HOSTS, Settings
-from store.sqlite import LIBRARY_VERSION
+from store.sqlite_connection import LIBRARY_VERSION
 
 # Two connections that write or checkpoint at the same instant can damage a WAL database in these versions
 # (the "WAL-reset" defect, mended in 3.51.3).
