@@ -29,6 +29,7 @@ from policy.loading import PolicyState
 from policy.rules.scope import scopes_of
 from store.port import Store, StoreUnwritable
 from store.tables import Tables
+from store.tables.inbox import Taken
 
 MAX_MESSAGE_ID_CHARACTERS = 160
 _FROM_A_STRANGER = Request(
@@ -135,7 +136,7 @@ class Dispatcher:
         """Do all that is durable about one message; tell whether that left work for the relay."""
         message, now = received.message, self._around.clock.now()
         taken = tables.inbox.taken(message)
-        if taken is not None and taken.text == message.text:
+        if taken is not None and _is_repeat(received, taken):
             return Answer.from_json(taken.answer).again(), False
         self._keep_policy(received.state, tables, now)
         if received.person is None:
@@ -237,7 +238,7 @@ class Dispatcher:
     def _unrecorded(self, received: _Received, tables: Tables) -> tuple[Answer, Unrecorded | None]:
         """Answer from a read-only view while nothing can be written, and say what the gap row must count."""
         taken = tables.inbox.taken(received.message)
-        if taken is not None and taken.text == received.message.text:
+        if taken is not None and _is_repeat(received, taken):
             return Answer.from_json(taken.answer).again(), None
         if received.person is None:
             return Answer(None, (), Verdict.DENY, "unknown_person"), Unrecorded.REFUSED
@@ -258,6 +259,12 @@ class Dispatcher:
         log.error("message_failed", problem=problem, message=message, channel=channel, exc_info=error)
         text = f"Something went wrong on our side and nothing was changed. Log id {problem}."
         return Answer(text, ("status",), None, "fault", problem=problem)
+
+
+def _is_repeat(received: _Received, taken: Taken) -> bool:
+    """Tell a repeat from a reused id: a repeat comes from the same person, and answers are for nobody else."""
+    person = received.person.id if received.person else None
+    return taken.text == received.message.text and taken.person == person
 
 
 def _log_id(received: _Received) -> str:

@@ -111,7 +111,7 @@ class GroupWriter:
 
     def _fail(self, batch: list[Job], error: Exception) -> None:
         if self._connection.in_transaction:
-            self._connection.execute("ROLLBACK")
+            self._try("ROLLBACK")  # if even that fails, the next BEGIN says so to the next group
         reason = error
         if is_unwritable(error):
             log.warning("store_unwritable", error=str(error), waiting=len(batch))
@@ -132,9 +132,9 @@ class GroupWriter:
 
     def _wait_for_lock(self, batch: list[Job]) -> None:
         """Begin once another process gives the lock away (on the thread)."""
-        self._connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_SECONDS * 1000)}")
+        self._try(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_SECONDS * 1000)}")
         error = self._try("BEGIN IMMEDIATE")
-        self._connection.execute("PRAGMA busy_timeout = 0")
+        self._try("PRAGMA busy_timeout = 0")
         self._loop.call_soon_threadsafe(self._begun, batch, error)
 
     def _try(self, statement: str) -> sqlite3.Error | None:

@@ -10,8 +10,9 @@ from store.rows import Rows
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A message and what was answered; `answer` is the JSON the dispatcher stored."""
+    """A message and what was answered; `answer` is the JSON the dispatcher stored, `person` None for a stranger."""
 
+    person: str | None
     text: str
     answer: bytes
     received_at: datetime
@@ -27,10 +28,10 @@ class InboxTable:
     def taken(self, message: Inbound) -> Taken | None:
         """Return the earlier copy of this message, if there was one."""
         row = self._rows.one(
-            "SELECT text, answer, received_at FROM inbox WHERE channel = ? AND account = ? AND message_id = ?",
+            "SELECT person, text, answer, received_at FROM inbox WHERE channel = ? AND account = ? AND message_id = ?",
             (message.channel, message.account, message.message_id),
         )
-        return Taken(row[0], row[1], from_text(row[2])) if row else None
+        return Taken(row[0], row[1], row[2], from_text(row[3])) if row else None
 
     def claim(self, message: Inbound, person: str | None, answer: bytes) -> None:
         """Keep the message and its answer; a second claim of one id breaks the transaction."""

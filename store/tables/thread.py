@@ -9,7 +9,7 @@ from store.rows import Row, Rows
 from store.tables.inbox import Taken
 
 _SELECT = (
-    "SELECT t.seq, t.at, t.body, t.message_id, i.text, i.answer, i.received_at FROM thread t"
+    "SELECT t.seq, t.at, t.body, t.message_id, i.person, i.text, i.answer, i.received_at FROM thread t"
     " LEFT JOIN inbox i ON i.channel = t.channel AND i.account = t.account AND i.message_id = t.message_id"
 )
 
@@ -72,7 +72,7 @@ class ThreadTable:
 
 
 def _read(row: Row) -> Told | Exchange:
-    seq, at, body, message_id, text, answer, received_at = row
+    seq, at, body, message_id, person, text, answer, received_at = row
     if message_id is None:
         return Told(seq, from_text(at), body)
-    return Exchange(seq, message_id, Taken(text, answer, from_text(received_at)))
+    return Exchange(seq, message_id, Taken(person, text, answer, from_text(received_at)))

@@ -112,6 +112,16 @@ async def test_another_text_under_a_known_id_is_refused_and_does_nothing(tmp_pat
         assert [row["rule"] for row in await bot.audit_rows()] == ["allowed", *["id_reused"] * 3]
 
 
+async def test_an_answer_is_repeated_to_nobody_but_the_person_who_got_it(tmp_path: Path) -> None:
+    async with chat(tmp_path) as bot:
+        first = await bot.say("whoami", person="owner", message_id="same")
+        other = await bot.say("whoami", person="vic", message_id="same")
+        stranger = await bot.say("whoami", person="nobody", message_id="same")
+        assert (other.rule, other.repeated) == ("id_reused", False)
+        assert (stranger.text, stranger.repeated) == (None, False)
+        assert (await bot.say("whoami", person="owner", message_id="same")).text == first.text
+
+
 @pytest.mark.parametrize("message_id", ["", "x" * (MAX_MESSAGE_ID_CHARACTERS + 1), "grün"])
 async def test_a_message_without_a_usable_id_is_refused_as_it_could_act_twice(tmp_path: Path, message_id: str) -> None:
     async with chat(tmp_path) as bot:
