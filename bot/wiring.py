@@ -56,8 +56,15 @@ class Bot:
     hub: Hub
 
 
-def wire(settings: Settings, clock: Clock | None = None, entropy: Entropy | None = None) -> Bot:
+def wire(
+    settings: Settings,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+    files_trusted_seconds: float = FILES_TRUSTED_SECONDS,
+) -> Bot:
     """Make every part. Call it inside a running event loop; the store is not opened yet.
+
+    For `files_trusted_seconds` after a look at the people or policy file it is not looked at again.
 
     Raises:
         UserError: something that must be there is missing or open to others.
@@ -66,8 +73,8 @@ def wire(settings: Settings, clock: Clock | None = None, entropy: Entropy | None
     home = Home.of(settings)
     store, people, policy = (
         SqliteStore(home.database),
-        PeopleDirectory(home.people_file, trusted_ns=int(FILES_TRUSTED_SECONDS * 1e9)),
-        PolicySource(home.policy_file, FILES_TRUSTED_SECONDS),
+        PeopleDirectory(home.people_file, trusted_ns=int(files_trusted_seconds * 1e9)),
+        PolicySource(home.policy_file, files_trusted_seconds),
     )
     around = Surroundings(
         people=people,

@@ -150,7 +150,7 @@ class ServedBot:
     async def start(self) -> None:
         """Wire the bot, start its tasks and serve."""
         async with AsyncExitStack() as stack:
-            self.bot = wire(self.settings, self._clock)
+            self.bot = wire(self.settings, self._clock, files_trusted_seconds=0)
             probe = await stack.enter_async_context(running(self.bot, self._role))
             self.app = build_app(web_parts(self.bot, probe.report), self._routes)
             runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=2.0)
