@@ -148,8 +148,8 @@ class Dispatcher:
         outcome = self._outcome(received.understood, judged, tables)
         answer = self._keep(message, judged, outcome, tables)
         if taken is None:
-            tables.inbox.claim(message, received.person.id, answer.to_json())
-            tables.thread.add_exchange(received.person.id, message)
+            number = tables.inbox.claim(message, received.person.id, answer.to_json())
+            tables.thread.add_exchange(received.person.id, number, message.received_at)
         wrote = bool(outcome.changes or outcome.effects)
         self._around.sealer.seal_if_due(tables, now, privileged=wrote)
         return answer, wrote

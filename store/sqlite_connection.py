@@ -9,7 +9,7 @@ from store.rows import Row
 LIBRARY_VERSION = sqlite3.sqlite_version_info
 BUSY_TIMEOUT_SECONDS = 2.0  # another process (the command line) may hold the write lock for a moment
 WAL_TRIES = 10  # each waits its turn; more would mean that somebody holds the file for good
-CHECKPOINT_PAGES = 4000  # 16 MB: four times SQLite's own, because each checkpoint waits for the disk twice
+CHECKPOINT_PAGES = 1000  # SQLite's own default: larger ones hold up messages for longer; only the writer checkpoints
 WRITER_CACHE_KIB = 8192  # message ids are random, so the inbox is read and written all over
 
 # What SQLite says when the disk, not the statement, is the trouble.

@@ -33,11 +33,11 @@ class InboxTable:
         )
         return Taken(row[0], row[1], row[2], from_text(row[3])) if row else None
 
-    def claim(self, message: Inbound, person: str | None, answer: bytes) -> None:
-        """Keep the message and its answer; a second claim of one id breaks the transaction."""
-        self._rows.run(
+    def claim(self, message: Inbound, person: str | None, answer: bytes) -> int:
+        """Keep the message and its answer, and return its number; a second claim of one id breaks the transaction."""
+        row = self._rows.one(
             "INSERT INTO inbox (channel, account, message_id, received_at, person, text, answer)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING seq",
             (
                 message.channel,
                 message.account,
@@ -48,3 +48,5 @@ class InboxTable:
                 answer,
             ),
         )
+        assert row is not None, "an insert returns its row"
+        return int(row[0])

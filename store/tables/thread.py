@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.clock import from_text, to_text
-from domain.messages import Inbound
 from store.rows import Row, Rows
 from store.tables.inbox import Taken
 
 _SELECT = (
-    "SELECT t.seq, t.at, t.body, t.message_id, i.person, i.text, i.answer, i.received_at FROM thread t"
-    " LEFT JOIN inbox i ON i.channel = t.channel AND i.account = t.account AND i.message_id = t.message_id"
+    "SELECT t.seq, t.at, t.body, i.message_id, i.person, i.text, i.answer, i.received_at FROM thread t"
+    " LEFT JOIN inbox i ON i.seq = t.message"
 )
 
 
@@ -46,12 +45,9 @@ class ThreadTable:
             (person, to_text(now), key, body),
         )
 
-    def add_exchange(self, person: str, message: Inbound) -> None:
-        """Append a message that the inbox has claimed; its answer is read from there."""
-        self._rows.run(
-            "INSERT INTO thread (person, at, channel, account, message_id) VALUES (?, ?, ?, ?, ?)",
-            (person, to_text(message.received_at), message.channel, message.account, message.message_id),
-        )
+    def add_exchange(self, person: str, message: int, now: datetime) -> None:
+        """Append a message by the number the inbox gave it; its answer is read from there."""
+        self._rows.run("INSERT INTO thread (person, at, message) VALUES (?, ?, ?)", (person, to_text(now), message))
 
     def after(self, person: str, seq: int, limit: int) -> list[Told | Exchange]:
         """Return what came behind `seq`, oldest first."""

@@ -51,12 +51,14 @@ async def test_channel_account_and_id_together_name_a_message(store: Store, othe
 
 
 async def test_a_persons_thread_holds_their_messages_with_the_answers_oldest_first(store: Store) -> None:
-    for number in range(5):
-        moment = START + timedelta(seconds=number)
-        message = replace(MESSAGE, message_id=f"m{number}", received_at=moment)
-        await claim(store, message, answer=b"%d" % number)
-        await store.transact(lambda tables, message=message: tables.thread.add_exchange("owner", message))  # type: ignore[misc]
-    await store.transact(lambda tables: tables.thread.add_exchange("vic", MESSAGE))
+    def take(tables: Tables) -> None:
+        for number in range(5):
+            message = replace(MESSAGE, message_id=f"m{number}", received_at=START + timedelta(seconds=number))
+            claimed = tables.inbox.claim(message, "owner", b"%d" % number)
+            tables.thread.add_exchange("owner", claimed, message.received_at)
+        tables.thread.add_exchange("vic", claimed, START)
+
+    await store.transact(take)
     newest = await store.read(lambda tables: tables.thread.latest("owner", 3))
     found = [(row.message_id, row.taken.answer) for row in newest if isinstance(row, Exchange)]
     assert found == [("m2", b"2"), ("m3", b"3"), ("m4", b"4")]

@@ -93,8 +93,7 @@ async def test_a_message_that_was_answered_with_silence_stands_alone(bot: Served
     silence = Answer(None, (), Verdict.DENY, "rate_limited").to_json()
 
     def take(tables: Tables) -> None:
-        tables.inbox.claim(message, "owner", silence)
-        tables.thread.add_exchange("owner", message)
+        tables.thread.add_exchange("owner", tables.inbox.claim(message, "owner", silence), message.received_at)
 
     await bot.bot.store.transact(take)
     assert await ids(browser) == [f"m:owner:{NONCES[0]}"]

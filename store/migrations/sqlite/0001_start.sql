@@ -1,15 +1,17 @@
 -- The first schema. Times are text, UTC with Z and milliseconds, so that text order is time order.
 
+-- Rows are appended, and only the small index is written all over: message ids are random.
 CREATE TABLE inbox (
+    seq         INTEGER PRIMARY KEY,
     channel     TEXT NOT NULL,
     account     TEXT NOT NULL,
     message_id  TEXT NOT NULL,
     received_at TEXT NOT NULL,
     person      TEXT,
     text        TEXT NOT NULL,
-    answer      BLOB NOT NULL,
-    PRIMARY KEY (channel, account, message_id)
-) STRICT, WITHOUT ROWID;
+    answer      BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX inbox_claims ON inbox (channel, account, message_id);
 
 CREATE TABLE audit (
     seq         INTEGER PRIMARY KEY,
@@ -180,9 +182,7 @@ CREATE TABLE thread (
     at          TEXT NOT NULL,
     key         TEXT,
     body        BLOB,
-    channel     TEXT,
-    account     TEXT,
-    message_id  TEXT
+    message     INTEGER REFERENCES inbox (seq)
 ) STRICT;
 CREATE INDEX thread_by_person ON thread (person, seq);
 CREATE UNIQUE INDEX thread_told_once ON thread (person, key) WHERE key IS NOT NULL;
