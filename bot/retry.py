@@ -1,4 +1,4 @@
-"""When to try again: full jitter over a doubling, capped wait (design section 9)."""
+"""When to try again: full jitter over a doubling, capped wait (docs/design.md)."""
 
 from datetime import timedelta
 

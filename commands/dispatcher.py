@@ -214,7 +214,7 @@ class Dispatcher:
         return Answer(reply.text or None, reply.keys, decision.verdict, decision.rule, receipt(seq, row_hash))
 
     def _already_told_the_limit(self, message: Inbound, judged: _Judged, tables: Tables) -> bool:
-        """Limits answer once an hour, then fall silent (design section 9)."""
+        """Limits answer once an hour, then fall silent (docs/design.md)."""
         if judged.decision.rule != "rate_limited":
             return False
         return tables.rates.count(f"limited:{message.channel}:{judged.context.person.id}", judged.context.now) > 1

@@ -12,7 +12,7 @@ from store.tables import Tables
 
 
 def about_mode(verb: str, target: Mode) -> Callable[[Arguments, Context, Tables], Subject]:
-    """Return the `about` of a mode command: going down needs read, going up needs approve (design section 7)."""
+    """Return the `about` of a mode command: going down needs read, going up needs approve (docs/design.md)."""
     lower = Subject(Request(verb, RequestKind.LOWER_MODE, Scope.READ, target.value))
     raising = Subject(Request(verb, RequestKind.RAISE_MODE, Scope.APPROVE, target.value))
 

@@ -7,7 +7,7 @@ from commands.changes import CastVote, Change, OpenApproval, SetMode, StartRun
 from domain.effects import CancelRun, Deliver, Dispatch, Effect
 from store.tables import Tables
 
-NOTICE_LIFETIME = timedelta(hours=24)  # design section 9: a notice older than a day tells nobody anything
+NOTICE_LIFETIME = timedelta(hours=24)  # docs/design.md: a notice older than a day tells nobody anything
 DISPATCH_LIFETIME = timedelta(minutes=15)  # later than this the person has moved on, and the ref too
 
 

@@ -8,7 +8,7 @@ from domain.people import Scope
 MAX_SUGGESTIONS = 3
 MIN_SIMILARITY = 0.6  # of 1; below this, suggestions read like noise
 
-# Words that carriers act on, so that no verb may be one of them or one key away (channels.md 0.1).
+# Words that carriers act on, so that no verb may be one of them or one key away.
 CARRIER_WORDS = frozenset(
     {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"}
     | {"start", "unstop", "yes", "help", "info", "arret", "remove", "td"}

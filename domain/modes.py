@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Mode(StrEnum):
-    """`off`: only reads and status. `read-only`: also report-only actions. `operate`: also fix mode (design section 7)."""
+    """`off`: only reads and status. `read-only`: also report-only actions. `operate`: also fix mode (docs/design.md)."""
 
     OFF = "off"
     READ_ONLY = "read-only"

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 
 class NoticeKind(StrEnum):
-    """Why somebody is told something (design section 9)."""
+    """Why somebody is told something (docs/design.md)."""
 
     ATTEMPT_START = "attempt-start"
     ATTEMPT_DONE = "attempt-done"

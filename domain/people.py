@@ -9,7 +9,7 @@ PERSON_ID = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 
 class Scope(StrEnum):
-    """What a role may grant (design section 5)."""
+    """What a role may grant (docs/design.md)."""
 
     READ = "read"
     OPERATE = "operate"
@@ -17,7 +17,7 @@ class Scope(StrEnum):
 
 
 class Proof(StrEnum):
-    """How sure we are that a message comes from the person its address belongs to (design section 5)."""
+    """How sure we are that a message comes from the person its address belongs to (docs/design.md)."""
 
     NONE = "none"
     ADDRESS = "address"

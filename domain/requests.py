@@ -25,7 +25,7 @@ class RequestKind(StrEnum):
 
 
 class Risk(StrEnum):
-    """What could go wrong: nothing outside changes, an allowed branch changes, or something hard to undo (design section 5)."""
+    """What could go wrong: nothing outside changes, an allowed branch changes, or something hard to undo (docs/design.md)."""
 
     REPORT = "report"
     MEDIUM = "medium"

@@ -10,7 +10,7 @@ _DROPPED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 def clean_line(text: str, limit: int) -> str:
     """Return one printable line of at most `limit` characters; line ends and tabs become single spaces.
 
-    Control, format, surrogate, private and unassigned characters are dropped (security.md attack 17).
+    Control, format, surrogate, private and unassigned characters are dropped.
     """
     if len(text) <= limit and text.isascii() and text.isprintable() and text.split(" ") == text.split():
         return text  # most texts are clean already, and this is on the path of every message

@@ -68,7 +68,7 @@ def refuse(run: Run, reason: str, sentence: str, mode: str, now: datetime) -> Pr
 
 
 def final_notice(run: Run, mode: str) -> Notice:
-    """Say how a run ended, with every field a loop notice carries (design section 9)."""
+    """Say how a run ended, with every field a loop notice carries (docs/design.md)."""
     found = run.summary or run.reason or "no reason given"
     text = f"{final_word(run.state)} {run.handle} {run.action} on {run.repository}@{run.ref}: {found}."
     return _notice(run, NoticeKind.FINAL, 0, f"{text} Unresolved {number(run.unresolved)}, mode {mode}.", mode)

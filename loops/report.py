@@ -27,7 +27,7 @@ class LoopMode(StrEnum):
 
 
 class ExitCode(IntEnum):
-    """Exit codes of a report-only loop (design section 11): a low score is still a report that could be made (D19)."""
+    """Exit codes of a report-only loop (docs/design.md): a low score is still a report that could be made (D19)."""
 
     REPORTED = 0
     NOT_MEASURED = 3

@@ -1,4 +1,4 @@
-"""The policy file, schema version 2: every key it may have, and nothing else (design section 6)."""
+"""The policy file, schema version 2: every key it may have, and nothing else (docs/design.md)."""
 
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -45,7 +45,7 @@ _BOUNDS_IN_WORDS = {
 
 
 class ActionInput(_Closed):
-    """One typed input. A string needs an `enum` or a `pattern`: free text is never dispatched (security.md attack 7)."""
+    """One typed input. A string needs an `enum` or a `pattern`: free text is never dispatched."""
 
     type: InputType
     enum: tuple[Annotated[str, Field(max_length=64)], ...] | None = Field(default=None, min_length=1)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from policy.file import ActionInput, InputType
 from policy.patterns import matches
 
-MAX_INPUT_CHARACTERS = 64  # nothing we dispatch needs more (security.md attack 7)
+MAX_INPUT_CHARACTERS = 64  # nothing we dispatch needs more
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,9}")  # one spelling per number: the digest of an approval is over text
 _BOOLEANS = ("true", "false")
 

@@ -16,7 +16,7 @@ class Sealer:
         self._origin = origin
 
     def seal_if_due(self, tables: Tables, now: datetime, *, privileged: bool) -> bool:
-        """Seal when 64 rows or 60 s have passed, and always behind a write command (design section 8)."""
+        """Seal when 64 rows or 60 s have passed, and always behind a write command (docs/design.md)."""
         size, head = tables.audit.head()
         newest = tables.seals.newest()
         sealed_size, sealed_at = (newest[0], from_text(newest[1])) if newest else (0, None)

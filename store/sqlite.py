@@ -16,7 +16,7 @@ from store.tables import Tables
 
 T = TypeVar("T")
 
-ANSWER_TIMEOUT_SECONDS = 2.0  # a hung disk must end in a denial within 2 s (design section 8)
+ANSWER_TIMEOUT_SECONDS = 2.0  # a hung disk must end in a denial within 2 s (docs/design.md)
 READER_THREADS = 2
 
 

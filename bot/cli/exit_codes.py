@@ -4,7 +4,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What a command's end means (design section 11)."""
+    """What a command's end means (docs/design.md)."""
 
     DONE = 0
     WORK_REMAINS = 1

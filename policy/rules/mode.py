@@ -1,4 +1,4 @@
-"""The kill switch: what may start in which mode (design section 7)."""
+"""The kill switch: what may start in which mode (docs/design.md)."""
 
 from domain.decisions import Decision, Verdict
 from domain.modes import Mode

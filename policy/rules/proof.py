@@ -1,4 +1,4 @@
-"""How sure we must be that it is them, by what they ask for (design section 5)."""
+"""How sure we must be that it is them, by what they ask for (docs/design.md)."""
 
 from typing import assert_never
 

@@ -1,4 +1,4 @@
-"""A signed time must be close to ours: 300 s back (policy may narrow it), 30 s ahead (design section 5)."""
+"""A signed time must be close to ours: 300 s back (policy may narrow it), 30 s ahead (docs/design.md)."""
 
 from domain.decisions import Decision, Verdict
 from policy.facts import Case

@@ -1,4 +1,4 @@
-"""One running run per slot: a second one would measure or change the same thing twice (design section 11)."""
+"""One running run per slot: a second one would measure or change the same thing twice (docs/design.md)."""
 
 from domain.decisions import Decision, Verdict
 from domain.requests import RequestKind

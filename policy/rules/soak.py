@@ -1,4 +1,4 @@
-"""The mode rises to operate only after a soak window of days and clean report-only runs (design section 7)."""
+"""The mode rises to operate only after a soak window of days and clean report-only runs (docs/design.md)."""
 
 from domain.decisions import Decision, Verdict
 from domain.modes import Mode

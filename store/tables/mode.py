@@ -8,7 +8,7 @@ from store.rows import Rows
 
 
 class ModeTable:
-    """The stored mode; a store where nobody has set one is read-only (design section 7)."""
+    """The stored mode; a store where nobody has set one is read-only (docs/design.md)."""
 
     def __init__(self, rows: Rows) -> None:
         """Use this connection."""
