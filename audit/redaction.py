@@ -1,11 +1,9 @@
 """Takes secrets and phone numbers out of text before it is stored, logged or shown; identifiers stay readable."""
 
-import hmac
 import re
 from collections.abc import Callable
 
 MASK = "***"
-KEYED_HASH_HEX_DIGITS = 16  # 64 bits: enough to tell the numbers of one installation apart
 _MIN_MIXED_CHARACTERS = 16
 # Random text changes between small letters, capitals and digits every 2 characters, words and names every 4 or more.
 _MAX_MEAN_SEGMENT_CHARACTERS = 3
@@ -40,14 +38,6 @@ def redact(text: str) -> str:
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
-
-
-def keyed_hash(key: bytes, value: str) -> str:
-    """Return what stands for a phone number where it must be found again: HMAC-SHA256 in 16 hex digits.
-
-    A plain hash would not do: all phone numbers can be tried in seconds.
-    """
-    return hmac.digest(key, value.encode("utf-8", "surrogatepass"), "sha256").hex()[:KEYED_HASH_HEX_DIGITS]
 
 
 def _mask_named(match: re.Match[str]) -> str:

@@ -29,7 +29,7 @@ class HealthProbe:
         """Return the health document."""
         now, policy = self._bot.clock.now(), self._bot.policy()
         oldest = int((now - self._oldest).total_seconds()) if self._oldest else None
-        failing = [task.name for task in self._supervisor.tasks if task.failures]
+        failures = {task.name: task.last_failure for task in self._supervisor.tasks if task.failures}
         recording = self._bot.dispatcher.recording
         ok = recording and (oldest is None or oldest < STUCK_AFTER_SECONDS)
         return {
@@ -39,5 +39,5 @@ class HealthProbe:
             "policy": policy.status.value,
             "people": "unreadable" if self._bot.people.problem else "ok",
             "outbox_oldest_seconds": oldest if self._as_of else None,
-            "tasks_restarted": failing,
+            "tasks_restarted": failures,
         }

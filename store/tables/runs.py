@@ -101,10 +101,6 @@ class RunsTable:
         """Return one run with its attempts."""
         return self._first("id = ?", (run_id,))
 
-    def by_correlation(self, correlation: str) -> Run | None:
-        """Return the run that a forge's job belongs to."""
-        return self._first("correlation = ?", (correlation,))
-
     def holder_of(self, slot: str) -> Run | None:
         """Return the open run in a slot."""
         return self._first(f"slot = ? AND {_OPEN}", (slot,))

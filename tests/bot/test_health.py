@@ -56,7 +56,7 @@ async def test_a_task_that_was_started_again_is_named(tmp_path: Path) -> None:
             supervisor.start("watch", run_forever)
             await failed.wait()
             await asyncio.sleep(0)
-        assert probe.report()["tasks_restarted"] == ["watch"]
+        assert probe.report()["tasks_restarted"] == {"watch": "OSError"}
         await supervisor.stop(lambda: None, 30)
 
 

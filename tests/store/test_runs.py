@@ -39,9 +39,7 @@ async def test_a_run_is_kept_as_it_was_asked_for(store: Store) -> None:
     run = make_run(inputs={"image": "api:1", "a": "ü"}, approval="APPROVAL-1")
     await add(store, run)
     assert await get(store) == run
-    assert await store.read(lambda tables: tables.runs.by_correlation("CORRELATION-1")) == run
     assert await store.read(lambda tables: tables.runs.get("RUN-2")) is None
-    assert await store.read(lambda tables: tables.runs.by_correlation("CORRELATION-2")) is None
     assert await transitions(store) == [("", "accepted", None)]
 
 
