@@ -69,11 +69,7 @@ class GroupWriter:
         self._connection.close()
 
     def _next_group(self) -> None:
-        batch: list[Job] = []
-        while self._waiting and len(batch) < GROUP_LIMIT:
-            job = self._waiting.popleft()
-            if not job.given_up:
-                batch.append(job)
+        batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_LIMIT))]
         if not batch:
             self._active = False
             self._idle.set()
@@ -155,7 +151,7 @@ def _run_together(connection: sqlite3.Connection, tables: Tables, batch: list[Jo
     """
     connection.execute("SAVEPOINT whole_group")
     tables.forget()
-    running = [job for job in batch if not job.given_up]
+    running = [job for job in batch if not job.given_up]  # what was told "not recorded" must never be
     try:
         for job in running:
             job.result = job.fn(tables)
