@@ -28,7 +28,11 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """What was asked, by whom, what it takes, and until when; the threshold is fixed when it is asked."""
+    """What was asked, by whom, what it takes, and until when; the threshold is fixed when it is asked.
+
+    `match_number` is what an approver has to pick from the screen of who asked, where that is wanted. `decided_by` is
+    the person who decided, `reins` where the time ran out, None while it is open.
+    """
 
     id: str
     handle: str
@@ -45,6 +49,8 @@ class Approval:
     made_at: datetime
     expires_at: datetime
     votes: tuple[Vote, ...] = ()
+    match_number: str | None = None
+    decided_by: str | None = None
 
     @property
     def granted(self) -> int:

@@ -31,10 +31,44 @@ class CancelRun:
 
 @dataclass(frozen=True, slots=True)
 class Deliver:
-    """Hand one notice to one address, written `channel:value`."""
+    """Hand one notice to one address, written `channel:value`; `fallbacks` are tried in turn where that fails or lasts."""
 
     to: str
     notice: Notice
+    fallbacks: tuple[str, ...] = ()
 
 
-Effect = Dispatch | CancelRun | Deliver
+@dataclass(frozen=True, slots=True)
+class LinkAddress:
+    """Give a person one more address, `channel:value`: they have sent the one-time code that was made for them."""
+
+    person: str
+    address: str
+
+
+Effect = Dispatch | CancelRun | Deliver | LinkAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell one person something. Which addresses that means is decided when it is committed, by their own settings.
+
+    `origin` is the address the matter was asked from, `channel:value`: the answer goes there first. `but_not` is a
+    channel that must not carry it: the one that is in trouble.
+    """
+
+    person: str
+    notice: Notice
+    origin: str | None = None
+    but_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TellTeam:
+    """Tell the team's shared places: the listed Telegram groups and the Slack channel."""
+
+    notice: Notice
+    but_not: str | None = None
+
+
+Outgoing = Effect | Tell | TellTeam

@@ -17,6 +17,7 @@ class RequestKind(StrEnum):
     REFUSE = "refuse"
     LOWER_MODE = "lower-mode"
     RAISE_MODE = "raise-mode"
+    PREFERENCE = "preference"  # what one is told, where and when: subscribe, mute, sleep
 
     @property
     def writes(self) -> bool:
