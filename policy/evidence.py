@@ -7,9 +7,12 @@ from domain.decisions import Decision
 from domain.modes import Mode, ModeSources
 from domain.people import Person, Proof, Scope
 from domain.requests import Request, RequestKind, Risk
-from policy.facts import ApprovalFacts, Case, Facts, RunFacts
+from policy.facts import ApprovalFacts, Case, ConfirmationFacts, ConfirmationState, Facts, NumberState, RunFacts
 from policy.gate import evaluate
 from policy.loading import PolicyState
+
+# An approval stored before numbers were asked for: it was judged as if the number were right, and is so again.
+FIELDS_BEFORE_NUMBERS = 7
 
 
 def to_evidence(case: Case) -> dict[str, object]:
@@ -41,6 +44,8 @@ def to_evidence(case: Case) -> dict[str, object]:
         evidence["run"] = [facts.run.state, int(facts.run.final), facts.run.requested_by]
     if facts.approval is not None:
         evidence["approval"] = _approval_to_list(facts.approval)
+    if facts.confirmation is not None:
+        evidence["confirmation"] = [facts.confirmation.state.value, facts.confirmation.tries_left]
     return evidence
 
 
@@ -67,7 +72,7 @@ def replay(evidence: Mapping[str, Any], proof: str, channel: str, state: PolicyS
 def _facts(evidence: Mapping[str, Any], channel: str) -> Facts:
     environment, stored, halted = evidence["mode"]
     writable, messages, age, runs, busy, approved, days, clean = evidence["facts"]
-    run, approval = evidence.get("run"), evidence.get("approval")
+    run, approval, code = evidence.get("run"), evidence.get("approval"), evidence.get("confirmation")
     return Facts(
         channel=channel,
         mode=ModeSources(Mode(environment) if environment else None, Mode(stored), bool(halted)),
@@ -81,6 +86,7 @@ def _facts(evidence: Mapping[str, Any], channel: str) -> Facts:
         soak_clean_runs=clean,
         run=RunFacts(run[0], bool(run[1]), run[2]) if run else None,
         approval=_approval_from_list(approval) if approval else None,
+        confirmation=ConfirmationFacts(ConfirmationState(code[0]), code[1]) if code else None,
     )
 
 
@@ -93,11 +99,15 @@ def _approval_to_list(facts: ApprovalFacts) -> list[object]:
         facts.expires_in_seconds,
         int(facts.voted_already),
         int(facts.digest_matches),
+        facts.decided_by,
+        facts.number.value,
     ]
 
 
 def _approval_from_list(stored: list[Any]) -> ApprovalFacts:
-    state, requested_by, risk, allow_self, expires_in_seconds, voted, matches = stored
+    if len(stored) == FIELDS_BEFORE_NUMBERS:
+        stored = [*stored, None, NumberState.RIGHT.value]
+    state, requested_by, risk, allow_self, expires_in_seconds, voted, matches, decided_by, number = stored
     return ApprovalFacts(
         state=state,
         requested_by=requested_by,
@@ -106,4 +116,6 @@ def _approval_from_list(stored: list[Any]) -> ApprovalFacts:
         expires_in_seconds=expires_in_seconds,
         voted_already=bool(voted),
         digest_matches=bool(matches),
+        decided_by=decided_by,
+        number=NumberState(number),
     )

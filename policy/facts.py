@@ -1,6 +1,7 @@
 """Everything the gate looks at besides the request, as plain values that are stored with the decision."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from domain.modes import ModeSources
 from domain.people import Person, Proof
@@ -17,9 +18,22 @@ class RunFacts:
     requested_by: str
 
 
+class NumberState(StrEnum):
+    """What became of the two-digit number that approving something of medium risk by a chat account takes."""
+
+    NOT_ASKED = "not_asked"  # this approval, or this way to it, has no number
+    MISSING = "missing"
+    WRONG = "wrong"
+    SPENT = "spent"  # this person gave a wrong one before
+    RIGHT = "right"
+
+
 @dataclass(frozen=True, slots=True)
 class ApprovalFacts:
-    """The approval a request answers. Expiry is read from the row: `expires_in_seconds <= 0` is expired."""
+    """The approval a request answers. Expiry is read from the row: `expires_in_seconds <= 0` is expired.
+
+    `decided_by` is the person whose vote closed it; None while it is open, or where nobody did (it expired).
+    """
 
     state: str
     requested_by: str
@@ -28,6 +42,30 @@ class ApprovalFacts:
     expires_in_seconds: int
     voted_already: bool
     digest_matches: bool
+    decided_by: str | None = None
+    number: NumberState = NumberState.NOT_ASKED
+
+
+class ConfirmationState(StrEnum):
+    """What became of the one-time code that came with a message."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+    LOCKED = "locked"
+    EXPIRED = "expired"
+    USED = "used"
+    FOREIGN = "foreign"  # it was made for another person or address
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmationFacts:
+    """The one-time code of a message, looked up; `tries_left` of its address, this try already taken off.
+
+    A right code has raised the proof to `code` before the gate is asked: the gate itself raises none.
+    """
+
+    state: ConfirmationState
+    tries_left: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +84,7 @@ class Facts:
     soak_clean_runs: int = 0
     run: RunFacts | None = None
     approval: ApprovalFacts | None = None
+    confirmation: ConfirmationFacts | None = None  # None: the message carries no code
 
 
 @dataclass(frozen=True, slots=True)

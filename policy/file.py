@@ -15,6 +15,8 @@ Repository = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za
 # pydantic matches without look-around and in linear time, so `..` and `//` are kept out by what may follow a separator.
 Ref = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*$", max_length=200)]
 WorkflowPath = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*$", max_length=200)]
+# How a number of that country begins (E.164): `+41`, or where countries share a code, with the next digits: `+1787`.
+CallingCode = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{0,3}$")]
 RelativePath = Annotated[str, Field(pattern=r"^\.?[^./\x00-\x1f](\.?[^.\x00-\x1f])*\.?$", max_length=300)]
 
 
@@ -144,10 +146,14 @@ class Loops(_Closed):
 
 
 class ChannelLimits(_Closed):
-    """What a channel may carry: the highest scope it serves, and texts per person and hour."""
+    """What a channel may carry: the highest scope it serves, and texts per person and hour.
+
+    `countries` are the calling codes that texts may go to, for SMS only; none named means every enrolled number.
+    """
 
     max_scope: Scope = Scope.READ
     per_person_per_hour: int = Field(default=30, ge=1, le=1_000_000_000)
+    countries: tuple[CallingCode, ...] = ()
 
 
 class Security(_Closed):
@@ -223,4 +229,7 @@ class Policy(_Closed):
                 raise ValueError(f"actions.{name}.modes: a {action.risk} risk action runs only in operate")
             if Mode.OFF in action.modes:
                 raise ValueError(f"actions.{name}.modes: nothing runs while the mode is off")
+        for kind, limits in self.channels.items():
+            if limits.countries and kind is not AddressKind.SMS:
+                raise ValueError(f"channels.{kind.value}.countries: only sms goes to numbers; take it out")
         return self

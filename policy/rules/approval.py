@@ -15,10 +15,16 @@ def judge(case: Case) -> Decision | None:
     if approval is None:
         return Decision(Verdict.DENY, "approval_unknown", f"nothing called {target} waits for an answer")
     if approval.state != OPEN:
-        return Decision(Verdict.DENY, "approval_decided", f"{target} is already decided: {approval.state}")
+        return Decision(Verdict.DENY, "approval_decided", _decided(target, approval))
     if approval.expires_in_seconds <= 0:
         return Decision(Verdict.DENY, "approval_expired", f"{target} has expired; ask again")
     return _judge_grant(case, approval) if case.request.kind is RequestKind.GRANT else None
+
+
+def _decided(target: str, approval: ApprovalFacts) -> str:
+    if approval.decided_by is None:
+        return f"{target} is already decided: {approval.state}"
+    return f"{target} is already {approval.state}, by {approval.decided_by}"
 
 
 def _judge_grant(case: Case, approval: ApprovalFacts) -> Decision | None:

@@ -21,7 +21,7 @@ def needed_proof(case: Case) -> Proof:
     match case.request.kind:
         case RequestKind.READ | RequestKind.LOWER_MODE:
             return Proof.ADDRESS
-        case RequestKind.ABORT | RequestKind.REFUSE:
+        case RequestKind.ABORT | RequestKind.REFUSE | RequestKind.PREFERENCE:
             return Proof.CODE
         case RequestKind.RAISE_MODE:
             policy = case.state.policy

@@ -4,12 +4,13 @@ import itertools
 import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from domain.modes import Mode, ModeSources
 from domain.people import Person, Proof, Scope
 from domain.requests import Request, RequestKind, Risk
-from policy.facts import ApprovalFacts, Case, Facts, RunFacts
+from policy.facts import ApprovalFacts, Case, ConfirmationFacts, ConfirmationState, Facts, NumberState, RunFacts
 from policy.loading import PolicyState, PolicyStatus, load_policy
 
 # The value in the oracle's words, and in the gate's.
@@ -85,7 +86,14 @@ def _approvals() -> Iterator[Pair]:
     ):
         words = {"state": state, "requested_by": by, "risk": risk.value, "allow_self": mine}
         more = {"seconds_left": seconds, "voted_already": voted, "digest_matches": same}
-        yield {**words, **more}, ApprovalFacts(state, by, risk, mine, seconds, voted, same)
+        decided_by = "cy" if state in {"approved", "denied"} else None
+        yield {**words, **more}, ApprovalFacts(state, by, risk, mine, seconds, voted, same, decided_by)
+
+
+def _codes() -> Iterator[Pair]:
+    yield None, None
+    yield from ((state.value, ConfirmationFacts(state, 4)) for state in ConfirmationState)
+    yield from (("wrong", ConfirmationFacts(ConfirmationState.WRONG, left)) for left in (1, 0))
 
 
 def _same(*values: object) -> tuple[Pair, ...]:
@@ -145,6 +153,10 @@ DIMENSIONS: dict[str, tuple[Pair, ...]] = {
     "soak_runs": _same(20, 19, 1, 0),
     "run": (_run(False, "ann"), (None, None), _run(True, "ann"), _run(False, "bob"), _run(True, "bob")),
     "approval": (FINE_APPROVAL, *_approvals()),
+    "number": tuple(
+        (state.value, state) for state in sorted(NumberState, key=lambda state: state is not NumberState.RIGHT)
+    ),
+    "code": tuple(_codes()),
     "policy": (
         _loaded(STANDARD),
         _loaded(LENIENT),
@@ -185,6 +197,7 @@ def typed(choice: Choice) -> Case:
     """Return the same case in the gate's words."""
     of = {name: pair[1] for name, pair in choice.items()}
     request = Request(of["kind"].value, of["kind"], of["scope"], of["target"], of["action"], of["ref"], of["inputs"])
+    approval: ApprovalFacts | None = of["approval"]
     facts = Facts(
         channel=of["channel"],
         mode=of["mode"],
@@ -197,7 +210,8 @@ def typed(choice: Choice) -> Case:
         soak_days_passed=of["soak_days"],
         soak_clean_runs=of["soak_runs"],
         run=of["run"],
-        approval=of["approval"],
+        approval=approval and replace(approval, number=of["number"]),
+        confirmation=of["code"],
     )
     state: PolicyState = of["policy"]
     return Case(request, of["person"], of["proof"], facts, state)

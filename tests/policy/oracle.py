@@ -13,7 +13,7 @@ PROOF_RANK = {"none": 0, "address": 1, "code": 2, "account": 3, "session": 3, "d
 SCOPE_RANK = {"read": 0, "operate": 1, "approve": 2}
 MODE_RANK = {"off": 0, "read-only": 1, "operate": 2}
 
-EVERY = frozenset({"read", "dispatch", "abort", "grant", "refuse", "lower-mode", "raise-mode"})
+EVERY = frozenset({"read", "dispatch", "abort", "grant", "refuse", "lower-mode", "raise-mode", "preference"})
 WRITES = EVERY - {"read"}
 DISPATCH = frozenset({"dispatch"})
 STARTS = frozenset({"dispatch", "grant"})
@@ -119,7 +119,7 @@ def soak_is_short(case: Case) -> bool:
     return case["target"] == "operate" and too_few
 
 
-PROOF_BY_KIND = {"read": "address", "lower-mode": "address", "abort": "code", "refuse": "code"}
+PROOF_BY_KIND = {"read": "address", "lower-mode": "address", "abort": "code", "refuse": "code", "preference": "code"}
 PROOF_BY_RISK = {
     ("dispatch", "report"): "code",
     ("dispatch", "medium"): "account",
@@ -139,6 +139,11 @@ def proof_needed(case: Case) -> str:
     subject = case["approval"] if kind == "grant" else action(case)
     assert subject is not None, "an unknown action or approval was refused further up"
     return PROOF_BY_RISK[kind, subject["risk"]]
+
+
+def takes_a_number(case: Case) -> bool:
+    asked: bool = case["approval"]["risk"] == "medium" and case["proof"] == "account"
+    return asked
 
 
 def lacks_approvals(case: Case) -> bool:
@@ -161,6 +166,11 @@ TABLE: tuple[tuple[frozenset[str], str, str, Callable[[Case], bool]], ...] = (
     (EVERY, "from_the_future", "deny", lambda c: c["age"] is not None and c["age"] < -30),
     (EVERY - VOTES, "rate_limited", "deny", lambda c: c["messages"] > channel(c)["per_person_per_hour"]),
     (DISPATCH, "action_rate_limited", "deny", rate_reached),
+    (EVERY, "code_locked", "deny", lambda c: c["code"] == "locked"),
+    (EVERY, "code_wrong", "deny", lambda c: c["code"] == "wrong"),
+    (EVERY, "confirmation_expired", "deny", lambda c: c["code"] == "expired"),
+    (EVERY, "confirmation_used", "deny", lambda c: c["code"] == "used"),
+    (EVERY, "confirmation_foreign", "deny", lambda c: c["code"] == "foreign"),
     (STARTS, "action_unknown", "deny", lambda c: names_an_action(c) and action(c) is None),
     (STARTS, "ref_not_allowed", "deny", ref_is_foreign),
     (STARTS, "input_invalid", "deny", some_input_is_wrong),
@@ -182,6 +192,9 @@ TABLE: tuple[tuple[frozenset[str], str, str, Callable[[Case], bool]], ...] = (
     (ABORT, "run_is_over", "deny", lambda c: c["run"]["final"]),
     (ABORT, "not_your_run", "deny", somebody_elses_run),
     (EVERY, "proof_too_weak", "needs", lambda c: PROOF_RANK[c["proof"]] < PROOF_RANK[proof_needed(c)]),
+    (GRANT, "number_needed", "needs", lambda c: takes_a_number(c) and c["number"] in {"missing", "not_asked"}),
+    (GRANT, "number_wrong", "deny", lambda c: takes_a_number(c) and c["number"] == "wrong"),
+    (GRANT, "number_spent", "deny", lambda c: takes_a_number(c) and c["number"] == "spent"),
     (frozenset({"raise-mode"}), "soak_not_passed", "needs", soak_is_short),
     (DISPATCH, "approval_needed", "needs", lacks_approvals),
 )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from domain.people import AddressKind
 from policy.loading import PolicyStatus
 from tests.policy.documents import SMALL, changed, load
 
@@ -132,6 +133,35 @@ def test_a_threshold_that_is_no_percentage_is_refused(percent: str) -> None:
 def test_only_device_or_account_may_be_asked_for_raising_the_mode() -> None:
     assert load(changed("security.raise_proof", "account")).problems == ()
     assert load(changed("security.raise_proof", "address")).problems[0].startswith("security.raise_proof: ")
+
+
+def test_texts_go_to_every_country_unless_some_are_named() -> None:
+    policy = load(changed("channels.sms", {})).policy
+    assert policy is not None
+    assert policy.channels[AddressKind.SMS].countries == ()
+
+
+@pytest.mark.parametrize("code", ["+1", "+41", "+423", "+1787"])
+def test_a_country_is_named_by_its_calling_code(code: str) -> None:
+    policy = load(changed("channels.sms.countries", ["+49", code])).policy
+    assert policy is not None
+    assert policy.channels[AddressKind.SMS].countries == ("+49", code)
+
+
+@pytest.mark.parametrize("code", ["", "+", "41", "0041", "+041", "+17871", "+4a", " +41", "+41 ", "+41\n", "+٤١", "CH"])
+def test_a_country_that_is_no_calling_code_is_refused(code: str) -> None:
+    problems = load(changed("channels.sms.countries", ["+49", code])).problems
+    assert problems[0].startswith("channels.sms.countries.1: String should match pattern")
+
+
+@pytest.mark.parametrize("channel", [kind.value for kind in AddressKind if kind is not AddressKind.SMS])
+def test_countries_of_a_channel_without_numbers_are_refused(channel: str) -> None:
+    sentence = f"file: Value error, channels.{channel}.countries: only sms goes to numbers; take it out"
+    assert load(changed(f"channels.{channel}.countries", ["+41"])).problems == (sentence,)
+
+
+def test_the_number_of_a_medium_risk_cannot_be_turned_off() -> None:
+    assert load(changed("security.number_match", False)).problems[0].startswith("security.number_match: Extra inputs")
 
 
 def test_a_loaded_policy_cannot_be_changed() -> None:

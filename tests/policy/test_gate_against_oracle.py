@@ -6,15 +6,16 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from domain.modes import Mode
+from domain.requests import Risk
 from policy.gate import evaluate
 from tests.policy import oracle
-from tests.policy.cases import FEW_INPUTS, MODES, Choice, at_random, every, kinds, plain, typed
+from tests.policy.cases import FEW_INPUTS, FINE_APPROVAL, MODES, Choice, at_random, every, kinds, plain, typed
 
 ROOT = Path(__file__).resolve().parents[2]
 FULL = os.environ.get("REINS_FULL_SWEEP") == "1"
@@ -40,6 +41,13 @@ def what_is_answered() -> Iterator[Choice]:
     return every("approval", "proof", "slot", kind=kinds("grant", "refuse"), action=few_actions, mode=EFFECTIVE_MODES)
 
 
+def what_takes_a_number_or_came_with_a_code() -> Iterator[Choice]:
+    risks = [(FINE_APPROVAL[0] | {"risk": risk.value}, replace(FINE_APPROVAL[1], risk=risk)) for risk in Risk]
+    yield from every("number", "proof", "kind", "slot", "code", approval=[(None, None), *risks])
+    yield from every("code", "kind", "proof", "messages", "age", "policy")
+    yield from every("code", "kind", "action", "mode", "run")
+
+
 def what_is_limited() -> Iterator[Choice]:
     return every("kind", "scope", "channel", "messages", "age", "policy", "audit_writable")
 
@@ -59,7 +67,14 @@ class Sweep:
 @pytest.fixture(scope="module")
 def sweep() -> Sweep:
     result = Sweep()
-    groups = (who_may(), what_starts(), what_is_answered(), what_is_limited(), what_ends_or_rises())
+    groups = (
+        who_may(),
+        what_starts(),
+        what_is_answered(),
+        what_takes_a_number_or_came_with_a_code(),
+        what_is_limited(),
+        what_ends_or_rises(),
+    )
     for choice in itertools.chain(*groups, at_random(RANDOM_CASES, seed=20_261_122)):
         case = typed(choice)
         decision = evaluate(case.request, case.person, case.proof, case.facts, case.state)

@@ -1,6 +1,7 @@
 """What a person reads for every rule: one exact sentence per code, from a case in which only that rule objects."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from domain.decisions import Decision, Verdict
 from domain.people import Proof
 from domain.requests import RequestKind
 from policy.evidence import replay, to_evidence
-from policy.facts import Case
+from policy.facts import Case, ConfirmationFacts, ConfirmationState
 from policy.gate import evaluate
 from tests.policy.cases import DIMENSIONS, FINE_APPROVAL, HARMLESS, Pair, typed
 
@@ -50,6 +51,17 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "from_the_future": ({"age": -31}, "the message says it was sent 31 s from now"),
     "rate_limited": ({"messages": 601}, "more than 600 messages in this hour"),
     "action_rate_limited": ({"kind": "dispatch", "action_runs": 12}, "report has run 12 times in this hour"),
+    "code_locked": (
+        {"code": "locked"},
+        "five wrong codes: no codes from this address for 24 h; everything else still works",
+    ),
+    "code_wrong": ({"code": "wrong"}, "the code is wrong; 4 tries left"),
+    "confirmation_expired": ({"code": "expired"}, "the confirmation has expired; send the command again"),
+    "confirmation_used": ({"code": "used"}, "this was confirmed before; nothing is done twice"),
+    "confirmation_foreign": (
+        {"code": "foreign"},
+        "this confirmation waits for somebody else, or at another address",
+    ),
     "action_unknown": ({"kind": "dispatch", "action": "unknown"}, "the policy names no action unknown"),
     "ref_not_allowed": ({"kind": "dispatch", "ref": "evil"}, "report may not run on evil"),
     "input_invalid": (
@@ -64,7 +76,7 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
     "approval_unknown": ({"kind": "refuse", "approval": None}, "nothing called operate waits for an answer"),
     "approval_decided": (
         {"kind": "refuse", "approval": {"state": "denied"}},
-        "operate is already decided: denied",
+        "operate is already denied, by cy",
     ),
     "approval_expired": (
         {"kind": "refuse", "approval": {"state": "open", "seconds_left": 0}},
@@ -97,6 +109,18 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         {"kind": "dispatch", "action": "medium", "proof": "code"},
         "dispatch needs the proof account, this came with code: send it from the web page or a linked chat account",
     ),
+    "number_needed": (
+        {"kind": "grant", "proof": "account", "number": "missing"},
+        "send `ok operate <number>`; the number is on the screen of who asked",
+    ),
+    "number_wrong": (
+        {"kind": "grant", "proof": "account", "number": "wrong"},
+        "that is not the number of operate; you can no longer approve it, others can",
+    ),
+    "number_spent": (
+        {"kind": "grant", "proof": "account", "number": "spent"},
+        "you gave a wrong number for operate before; others can still approve it",
+    ),
     "approval_needed": (
         {"kind": "dispatch", "action": "report-asked", "approved": False},
         "report-asked needs 1 approval",
@@ -107,6 +131,7 @@ VERDICTS = {
     "lowering_is_always_allowed": Verdict.ALLOW,
     "allowed": Verdict.ALLOW,
     "proof_too_weak": Verdict.NEEDS,
+    "number_needed": Verdict.NEEDS,
     "soak_not_passed": Verdict.NEEDS,
     "approval_needed": Verdict.NEEDS,
 }
@@ -144,6 +169,30 @@ def test_a_dispatch_without_an_action_is_told_so() -> None:
 def test_several_approvals_are_counted_in_the_sentence() -> None:
     decision = decide({"kind": "dispatch", "action": "medium-asked", "approved": False})
     assert (decision.reason, decision.needs) == ("medium-asked needs 2 approvals", ("approval",))
+
+
+@pytest.mark.parametrize(
+    ("left", "sentence"),
+    [
+        (2, "the code is wrong; 2 tries left"),
+        (1, "the code is wrong; 1 try left"),
+        (0, "the code is wrong; that was the last try for 24 h, everything else still works"),
+    ],
+)
+def test_a_wrong_code_is_told_how_many_tries_are_left(left: int, sentence: str) -> None:
+    case = case_of({})
+    facts = replace(case.facts, confirmation=ConfirmationFacts(ConfirmationState.WRONG, left))
+    decision = evaluate(case.request, case.person, case.proof, facts, case.state)
+    assert (decision.rule, decision.reason) == ("code_wrong", sentence)
+
+
+def test_an_approval_that_nobody_decided_is_told_with_its_state_alone() -> None:
+    decision = decide({"kind": "refuse", "approval": {"state": "expired"}})
+    assert (decision.rule, decision.reason) == ("approval_decided", "operate is already decided: expired")
+
+
+def test_a_missing_number_is_named_as_what_is_needed() -> None:
+    assert decide({"kind": "grant", "proof": "account", "number": "missing"}).needs == ("number",)
 
 
 def test_who_holds_the_mode_down_is_named() -> None:
