@@ -28,7 +28,7 @@ _GRAMMAR: Mapping[AddressKind, tuple[re.Pattern[str], str]] = {
     AddressKind.CONSOLE: (re.compile(r"0|[1-9][0-9]{0,9}"), "a numeric user id of this machine, as `id -u` prints it"),
     AddressKind.SMS: (re.compile(r"\+[1-9][0-9]{6,14}"), "an E.164 number: + and 7 to 15 digits, no spaces"),
     AddressKind.TELEGRAM: (re.compile(r"[1-9][0-9]{0,15}"), "a numeric user id, no sign (the Bot API has 52-bit ids)"),
-    AddressKind.NTFY: (re.compile(r"[-_A-Za-z0-9]{1,64}"), "a topic: 1 to 64 of A-Z a-z 0-9 - _"),
+    AddressKind.NTFY: (re.compile(r"[-_A-Za-z0-9]{1,60}"), "a topic: 1 to 60 of A-Z a-z 0-9 - _"),
 }
 
 

@@ -8,7 +8,11 @@ from domain.clock import from_text, to_text
 from domain.requests import Risk
 from store.rows import Row, Rows
 
-_COLUMNS = "id, handle, state, action, ref, inputs, digest, risk, requested_by, reply_to, needed, allow_self, made_at, expires_at"
+_COLUMNS = (
+    "id, handle, state, action, ref, inputs, digest, risk, requested_by, reply_to, needed, allow_self, made_at,"
+    " expires_at, match_number"
+)
+_ALL = f"{_COLUMNS}, decided_by"
 
 
 class ApprovalsTable:
@@ -21,7 +25,7 @@ class ApprovalsTable:
     def open(self, approval: Approval) -> None:
         """Keep a new, open approval."""
         self._rows.run(
-            f"INSERT INTO approvals ({_COLUMNS}) VALUES (?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO approvals ({_COLUMNS}) VALUES (?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 approval.id,
                 approval.handle,
@@ -36,18 +40,19 @@ class ApprovalsTable:
                 int(approval.allow_self),
                 to_text(approval.made_at),
                 to_text(approval.expires_at),
+                approval.match_number,
             ),
         )
 
     def get(self, approval_id: str) -> Approval | None:
         """Return one approval with its votes."""
-        row = self._rows.one(f"SELECT {_COLUMNS} FROM approvals WHERE id = ?", (approval_id,))
+        row = self._rows.one(f"SELECT {_ALL} FROM approvals WHERE id = ?", (approval_id,))
         return self._read(row) if row else None
 
     def waiting(self, now: datetime) -> list[Approval]:
         """Return what is open and not expired, the most urgent first."""
         rows = self._rows.all(
-            f"SELECT {_COLUMNS} FROM approvals WHERE state = 'open' AND expires_at > ? ORDER BY expires_at",
+            f"SELECT {_ALL} FROM approvals WHERE state = 'open' AND expires_at > ? ORDER BY expires_at",
             (to_text(now),),
         )
         return [self._read(row) for row in rows]
@@ -55,10 +60,40 @@ class ApprovalsTable:
     def overdue(self, now: datetime) -> list[Approval]:
         """Return what is still open although its time is up: `now == expires_at` is expired."""
         rows = self._rows.all(
-            f"SELECT {_COLUMNS} FROM approvals WHERE state = 'open' AND expires_at <= ? ORDER BY expires_at",
+            f"SELECT {_ALL} FROM approvals WHERE state = 'open' AND expires_at <= ? ORDER BY expires_at",
             (to_text(now),),
         )
         return [self._read(row) for row in rows]
+
+    def to_remind(self, now: datetime) -> list[Approval]:
+        """Return what is past half of its time, still open and not reminded of, the most urgent first."""
+        rows = self._rows.all(
+            f"SELECT {_ALL} FROM approvals WHERE state = 'open' AND expires_at > ? AND reminded_at IS NULL"
+            " ORDER BY expires_at",
+            (to_text(now),),
+        )
+        found = (self._read(row) for row in rows)
+        return [one for one in found if now - one.made_at >= one.expires_at - now]
+
+    def mark_reminded(self, approval_id: str, now: datetime) -> bool:
+        """Note that people were reminded; False when they were before, or when it is decided."""
+        changed = self._rows.run(
+            "UPDATE approvals SET reminded_at = ? WHERE id = ? AND state = 'open' AND reminded_at IS NULL",
+            (to_text(now), approval_id),
+        )
+        return changed == 1
+
+    def note_wrong_number(self, approval_id: str, person: str, now: datetime) -> None:
+        """Note that somebody picked a wrong number; their first one counts."""
+        self._rows.run(
+            "INSERT INTO wrong_numbers (approval, person, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            (approval_id, person, to_text(now)),
+        )
+
+    def wrong_number(self, approval_id: str, person: str) -> bool:
+        """Tell whether somebody picked a wrong number for this approval."""
+        row = self._rows.one("SELECT 1 FROM wrong_numbers WHERE approval = ? AND person = ?", (approval_id, person))
+        return row is not None
 
     def vote(self, approval_id: str, vote: Vote) -> None:
         """Keep one person's answer. A refusal replaces an agreement; any other second answer breaks the transaction."""
@@ -108,5 +143,7 @@ class ApprovalsTable:
             allow_self=bool(row[11]),
             made_at=from_text(row[12]),
             expires_at=from_text(row[13]),
+            match_number=row[14],
+            decided_by=row[15],
             votes=tuple(Vote(person, bool(grants), from_text(at), note) for person, grants, at, note in votes),
         )

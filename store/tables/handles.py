@@ -7,7 +7,7 @@ from domain.clock import to_text
 from domain.ids import CROCKFORD, crockford
 from store.rows import Rows
 
-HandleKind = Literal["run", "approval", "decision"]
+HandleKind = Literal["run", "approval", "decision", "confirmation", "answer"]
 REUSE_AFTER = timedelta(hours=24)  # nobody acts on a message older than this by its two characters
 _TWO, _THREE = len(CROCKFORD) ** 2, len(CROCKFORD) ** 3
 _STRIDE = 397  # odd and coprime to both ranges: neighbours in time look different, so a slip of the thumb misses
@@ -42,8 +42,9 @@ class HandlesTable:
         row = self._rows.one(
             "SELECT 1 FROM handles h WHERE handle = ? AND (made_at > ?"
             " OR EXISTS (SELECT 1 FROM approvals WHERE id = h.target AND state = 'open')"
+            " OR EXISTS (SELECT 1 FROM confirmations WHERE id = h.target AND consumed_at IS NULL AND expires_at > ?)"
             " OR EXISTS (SELECT 1 FROM runs WHERE id = h.target AND state IN ('accepted', 'dispatched', 'running')))",
-            (candidate, to_text(now - REUSE_AFTER)),
+            (candidate, to_text(now - REUSE_AFTER), to_text(now)),
         )
         return row is not None
 

@@ -50,3 +50,8 @@ class InboxTable:
         )
         assert row is not None, "an insert returns its row"
         return int(row[0])
+
+    def answered(self, number: int) -> tuple[str | None, bytes] | None:
+        """Return the person and the answer of a message by its number."""
+        row = self._rows.one("SELECT person, answer FROM inbox WHERE seq = ?", (number,))
+        return (row[0], row[1]) if row else None

@@ -13,7 +13,7 @@ _TRIAGE = TypeAdapter(TriageSnapshot)
 
 
 class SnapshotsTable:
-    """One row per loop and ref; an older measurement never replaces a newer one."""
+    """The newest of each loop, which an older one never replaces, and the ones before it for trends."""
 
     def __init__(self, rows: Rows) -> None:
         """Use this connection."""
@@ -22,7 +22,12 @@ class SnapshotsTable:
     def put(self, snapshot: MutationSnapshot | TriageSnapshot) -> None:
         """Keep a measurement unless a newer one is there."""
         if isinstance(snapshot, MutationSnapshot):
-            self._put("mutation", snapshot.taken_at, _MUTATION.dump_json(snapshot))
+            body = _MUTATION.dump_json(snapshot)
+            self._put("mutation", snapshot.taken_at, body)
+            self._rows.run(
+                "INSERT INTO measurements (name, taken_at, body) VALUES ('mutation', ?, ?) ON CONFLICT DO NOTHING",
+                (to_text(snapshot.taken_at), body),
+            )
         else:
             self._put("triage", snapshot.taken_at, _TRIAGE.dump_json(snapshot))
 
@@ -37,6 +42,13 @@ class SnapshotsTable:
         """Return the newest mutation measurement."""
         row = self._rows.one("SELECT body FROM snapshots WHERE name = 'mutation'")
         return _MUTATION.validate_json(row[0]) if row else None
+
+    def mutation_history(self, limit: int) -> list[MutationSnapshot]:
+        """Return the newest mutation measurements, oldest first: what a trend is drawn from."""
+        rows = self._rows.all(
+            "SELECT body FROM measurements WHERE name = 'mutation' ORDER BY taken_at DESC LIMIT ?", (limit,)
+        )
+        return [_MUTATION.validate_json(row[0]) for row in reversed(rows)]
 
     def triage(self) -> TriageSnapshot | None:
         """Return the newest backlog measurement."""

@@ -38,9 +38,11 @@ async def vote(store: Store, person: str, grants: bool, note: str = "", seconds:
 
 
 async def test_an_approval_is_kept_as_it_was_asked_for(store: Store) -> None:
-    asked = make_approval(inputs={"b": "1", "a": "ü:/="}, risk=Risk.HIGH, needed=3, allow_self=True)
+    inputs = {"b": "1", "a": "ü:/="}
+    asked = make_approval(inputs=inputs, risk=Risk.HIGH, needed=3, allow_self=True, match_number="07")
     await put(store, asked)
     assert await get(store) == asked
+    assert await store.read(lambda tables: tables.approvals.waiting(START)) == [asked]
     assert await store.read(lambda tables: tables.approvals.get("APPROVAL-2")) is None
 
 
@@ -58,6 +60,13 @@ async def test_an_approval_expires_only_when_its_time_is_up(store: Store) -> Non
     assert not await decide(store, ApprovalState.EXPIRED, JUST_BEFORE)
     assert await decide(store, ApprovalState.EXPIRED, EXPIRY)
     assert (await get(store)).state is ApprovalState.EXPIRED
+
+
+async def test_a_decision_says_who_made_it(store: Store) -> None:
+    await put(store, make_approval())
+    assert (await get(store)).decided_by is None
+    await decide(store, ApprovalState.DENIED)
+    assert (await get(store)).decided_by == "ann"
 
 
 @pytest.mark.parametrize("first", DECISIONS)
@@ -142,3 +151,52 @@ async def test_what_waits_and_what_is_overdue_meet_exactly_at_the_expiry(store: 
     await decide(store, ApprovalState.APPROVED)
     assert await ids(EXPIRY) == (["2"], ["3"])
     assert await ids(START - timedelta(seconds=1)) == (["3", "2"], [])
+
+
+HALF = START + timedelta(minutes=7, seconds=30)
+
+
+async def to_remind(store: Store, at: datetime) -> list[str]:
+    found = await store.read(lambda tables: tables.approvals.to_remind(at))
+    return [one.id[-1] for one in found]
+
+
+async def mark_reminded(store: Store, at: datetime = HALF) -> bool:
+    return await store.transact(lambda tables: tables.approvals.mark_reminded("APPROVAL-1", at))
+
+
+async def test_people_are_reminded_from_half_of_the_time_until_it_is_up(store: Store) -> None:
+    await put(store, make_approval(), make_approval(2, expires_at=HALF), make_approval(3, made_at=HALF))
+    moments = (START, HALF - timedelta(milliseconds=1), HALF, JUST_BEFORE, EXPIRY)
+    assert [await to_remind(store, at) for at in moments] == [[], ["2"], ["1"], ["1", "3"], []]
+
+
+async def test_people_are_reminded_once(store: Store) -> None:
+    await put(store, make_approval(), make_approval(2))
+    assert await mark_reminded(store)
+    assert not await mark_reminded(store)
+    assert await to_remind(store, JUST_BEFORE) == ["2"]
+
+
+async def test_nobody_is_reminded_of_what_is_decided_or_unknown(store: Store) -> None:
+    assert not await mark_reminded(store)
+    await put(store, make_approval())
+    await decide(store, ApprovalState.DENIED)
+    assert await to_remind(store, JUST_BEFORE) == []
+    assert not await mark_reminded(store)
+
+
+async def test_a_wrong_number_is_held_against_one_person_and_one_approval(store: Store) -> None:
+    await put(store, make_approval(), make_approval(2))
+    for _ in range(2):
+        await store.transact(lambda tables: tables.approvals.note_wrong_number("APPROVAL-1", "ann", START))
+
+    async def wrong(number: int, person: str) -> bool:
+        return await store.read(lambda tables: tables.approvals.wrong_number(f"APPROVAL-{number}", person))
+
+    assert [await wrong(1, "ann"), await wrong(1, "ben"), await wrong(2, "ann")] == [True, False, False]
+
+
+async def test_a_wrong_number_for_nothing_is_refused_by_the_database(store: Store) -> None:
+    with pytest.raises(Exception, match="FOREIGN KEY"):
+        await store.transact(lambda tables: tables.approvals.note_wrong_number("APPROVAL-1", "ann", START))

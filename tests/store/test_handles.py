@@ -6,7 +6,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from domain.approvals import ApprovalState
+from domain.confirmations import Confirmation
 from domain.ids import CROCKFORD
+from domain.messages import Inbound
+from domain.people import Address, AddressKind, Proof
 from domain.runs import RunState
 from store.port import Store
 from store.tables import Tables
@@ -15,6 +18,8 @@ from tests.fakes.virtual_time import START
 
 TWO_CHARACTERS = 1024
 DAY = timedelta(hours=24)
+LONG_LIVED = START + 10 * DAY
+CONFIRMATION = Confirmation("CONFIRMATION-1", "3K", "ann", "sms:+42", "run mutation", START, LONG_LIVED)
 
 
 def take(tables: Tables, count: int, now: datetime) -> list[str]:
@@ -53,20 +58,36 @@ async def test_an_id_is_not_used_again_within_a_day(store: Store, later: timedel
 
 
 @pytest.mark.parametrize("over", [False, True])
-@pytest.mark.parametrize("kind", ["run", "approval"])
+@pytest.mark.parametrize("kind", ["run", "approval", "confirmation"])
 async def test_an_id_of_something_open_is_not_used_again_at_all(store: Store, kind: str, over: bool) -> None:
     def fill(tables: Tables) -> None:
         tables.runs.add(make_run(), "slot")
         tables.approvals.open(make_approval())
         handle = tables.handles.next(START)
-        tables.handles.give(handle, kind, "RUN-1" if kind == "run" else "APPROVAL-1", START)  # type: ignore[arg-type]
+        tables.confirmations.open(CONFIRMATION)
+        tables.handles.give(handle, kind, f"{kind.upper()}-1", START)  # type: ignore[arg-type]
         take(tables, TWO_CHARACTERS - 1, START)
         if over:
             tables.runs.change(make_run(state=RunState.FAILED), START)
             tables.approvals.decide("APPROVAL-1", ApprovalState.DENIED, "ann", START)
+            message = Inbound("sms", "+41", "SM1", Address(AddressKind.SMS, "+42"), "ok", Proof.ADDRESS, START)
+            tables.confirmations.consume("CONFIRMATION-1", tables.inbox.claim(message, "ann", b""), START)
 
     await store.transact(fill)
     assert len(await store.read(lambda tables: tables.handles.next(START + 9 * DAY))) == (2 if over else 3)
+
+
+@pytest.mark.parametrize(("later", "length"), [(LONG_LIVED - timedelta(milliseconds=1), 3), (LONG_LIVED, 2)])
+async def test_an_id_of_a_confirmation_is_free_again_once_that_expires(
+    store: Store, later: datetime, length: int
+) -> None:
+    def fill(tables: Tables) -> None:
+        tables.confirmations.open(CONFIRMATION)
+        tables.handles.give(tables.handles.next(START), "confirmation", "CONFIRMATION-1", START)
+        take(tables, TWO_CHARACTERS - 1, START)
+
+    await store.transact(fill)
+    assert len(await store.read(lambda tables: tables.handles.next(later))) == length
 
 
 async def test_the_newest_bearer_of_an_id_counts_and_a_kind_can_be_asked_for(store: Store) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -29,6 +29,13 @@ async def test_a_message_is_unknown_until_it_is_claimed(store: Store) -> None:
     taken = await store.read(lambda tables: tables.inbox.taken(MESSAGE))
     assert taken is not None
     assert (taken.text, taken.answer, taken.received_at) == ("status", b"hello", START)
+
+
+async def test_an_answer_is_found_again_by_the_number_of_its_message(store: Store) -> None:
+    await claim(store, replace(MESSAGE, message_id="m0"), None, b"for a stranger")
+    await claim(store, MESSAGE, answer=b"hello")
+    found = await store.read(lambda tables: [tables.inbox.answered(number) for number in (1, 2, 3)])
+    assert found == [(None, b"for a stranger"), ("owner", b"hello"), None]
 
 
 async def test_a_second_claim_of_one_id_breaks_the_transaction(store: Store) -> None:
@@ -108,6 +115,55 @@ async def test_a_token_spent_in_a_transaction_that_fails_is_not_spent(store: Sto
     with pytest.raises(ZeroDivisionError):
         await store.transact(spend_and_fail)
     assert await store.transact(spend) is not None
+
+
+def peek(tables: Tables) -> tuple[str, str] | None:
+    return tables.nonces.peek("hash", "login", START)
+
+
+async def test_looking_at_a_token_gives_what_spending_it_would_and_spends_nothing(store: Store) -> None:
+    assert await store.read(peek) is None
+    await add_token(store)
+    assert [await store.read(peek) for _ in range(2)] == [("owner", "binding")] * 2
+    assert await store.transact(spend) == ("owner", "binding")
+    assert await store.read(peek) is None
+
+
+@pytest.mark.parametrize(
+    ("hashed", "purpose", "at", "found"),
+    [
+        ("hash", "login", JUST_BEFORE, True),
+        ("hash", "login", LATER, False),
+        ("hash", "approve", START, False),
+        ("other", "login", START, False),
+    ],
+)
+async def test_looking_at_a_token_needs_the_token_its_purpose_and_its_time(
+    store: Store, hashed: str, purpose: str, at: datetime, found: bool
+) -> None:
+    await add_token(store)
+    seen = await store.read(lambda tables: tables.nonces.peek(hashed, purpose, at))
+    assert (seen is not None) == found
+
+
+async def test_tokens_that_could_still_be_spent_are_counted_by_purpose_and_person(store: Store) -> None:
+    def add_some(tables: Tables) -> None:
+        for hashed, purpose, person, until in (
+            ("a", "link", "ann", LATER),
+            ("b", "link", "ann", LATER),
+            ("c", "link", "ann", JUST_BEFORE),
+            ("d", "login", "ann", LATER),
+            ("e", "link", "ben", LATER),
+        ):
+            tables.nonces.add(hashed, purpose, person, "", (START, until))
+        tables.nonces.spend("b", "link", START)
+
+    async def pending(purpose: str, person: str, at: datetime) -> int:
+        return await store.read(lambda tables: tables.nonces.pending(purpose, person, at))
+
+    await store.transact(add_some)
+    assert [await pending("link", "ann", at) for at in (START, JUST_BEFORE, LATER)] == [2, 1, 0]
+    assert [await pending(*who, START) for who in (("login", "ann"), ("link", "ben"), ("link", "cid"))] == [1, 1, 0]
 
 
 async def sessions(store: Store, *hashes: str, person: str = "owner") -> None:

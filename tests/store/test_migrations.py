@@ -10,8 +10,9 @@ import pytest
 
 from domain.errors import UserError
 from store.migrations.runner import Migration, migrations_for, pending
-from store.sqlite_connection import connect
+from store.sqlite_connection import SqliteRows, connect
 from store.sqlite_schema import migrate
+from store.tables.approvals import ApprovalsTable
 
 ALL = migrations_for("sqlite")
 
@@ -112,3 +113,80 @@ def test_without_any_file_only_an_empty_database_is_known() -> None:
     assert pending([], 0) == []
     with pytest.raises(UserError, match="knows up to 0"):
         pending([], 1)
+
+
+def prepare_first_release(path: Path) -> None:
+    """Make a database as the first release left it, with rows in every state that the later files must carry over."""
+    bodies = {
+        "deliver": b'{"to":"sms:+41:9","notice":{"key":"k","kind":"final","text":"t"}}',
+        "dispatch": b'{"run_id":"R"}',
+        "damaged": b"{",
+        "empty": b"{}",
+    }
+    connection = sqlite3.connect(path)
+    connection.executescript(ALL[0].sql)
+    connection.execute("PRAGMA user_version = 1")
+    for number, (key, state) in enumerate(
+        [("deliver", "pending"), ("dispatch", "sending"), ("damaged", "ambiguous"), ("empty", "dead")], 7
+    ):
+        kind = "dispatch" if key == "dispatch" else "deliver"
+        connection.execute(
+            "INSERT INTO outbox VALUES (?, ?, ?, ?, ?, 'made', 'due', 'expires', 3, 'owner', 5, 'leased', 'settled', 'no')",
+            (number, key, kind, bodies[key], state),
+        )
+    connection.execute("INSERT INTO handles VALUES (41, '3K', 'run', 'RUN-1', 'made')")
+    connection.execute(
+        "INSERT INTO approvals VALUES ('A1', '4M', 'open', 'strict', 'main', '{}', 'd', 'report', 'olga', 'web:olga',"
+        " 1, 0, '2026-11-22T14:00:00.000Z', '2026-11-22T14:15:00.000Z', NULL, NULL, NULL)"
+    )
+    connection.execute("INSERT INTO votes VALUES ('A1', 'ann', '2026-11-22T14:01:00.000Z', 1, 'fine')")
+    connection.commit()
+    connection.close()
+
+
+def rows(path: Path, sql: str) -> list[tuple[object, ...]]:
+    connection = connect(path, read_only=True)
+    try:
+        return connection.execute(sql).fetchall()
+    finally:
+        connection.close()
+
+
+def test_a_database_of_the_first_release_keeps_its_outbox(tmp_path: Path) -> None:
+    prepare_first_release(tmp_path / "reins.db")
+    columns = (
+        "id, key, kind, body, state, made_at, due_at, expires_at, tries, owner, epoch, leased_until, settled_at, error"
+    )
+    before = rows(tmp_path / "reins.db", f"SELECT {columns} FROM outbox ORDER BY id")
+    assert migrate(tmp_path / "reins.db") == [migration.name for migration in ALL[1:]]
+    assert rows(tmp_path / "reins.db", f"SELECT {columns} FROM outbox ORDER BY id") == before
+    added = rows(tmp_path / "reins.db", "SELECT key, channel, urgent, provider_id, fanned_at, fallbacks FROM outbox")
+    new = (0, None, None, 0)
+    assert added == [("deliver", "sms", *new), ("dispatch", None, *new), ("damaged", None, *new), ("empty", None, *new)]
+
+
+def test_a_database_of_the_first_release_takes_the_new_kinds_and_no_others(tmp_path: Path) -> None:
+    prepare_first_release(tmp_path / "reins.db")
+    migrate(tmp_path / "reins.db")
+    insert = "INSERT INTO outbox (key, kind, body, state, made_at, due_at, expires_at) VALUES ('{0}', '{0}', x'', 'pending', '', '', '')"
+    execute(tmp_path / "reins.db", insert.format("link"))
+    execute(tmp_path / "reins.db", "INSERT INTO handles VALUES (42, '5P', 'confirmation', 'C', '')")
+    assert rows(tmp_path / "reins.db", "SELECT id FROM outbox WHERE kind = 'link'") == [(11,)]
+    for refused in (insert.format("other"), "INSERT INTO handles VALUES (43, '5P', 'other', 'C', '')"):
+        with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+            execute(tmp_path / "reins.db", refused)
+
+
+def test_a_database_of_the_first_release_keeps_handles_approvals_and_votes(tmp_path: Path) -> None:
+    prepare_first_release(tmp_path / "reins.db")
+    migrate(tmp_path / "reins.db")
+    assert rows(tmp_path / "reins.db", "SELECT * FROM handles") == [(41, "3K", "run", "RUN-1", "made")]
+    connection = connect(tmp_path / "reins.db", read_only=True)
+    try:
+        approval = ApprovalsTable(SqliteRows(connection)).get("A1")
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+    finally:
+        connection.close()
+    assert approval is not None
+    assert (approval.handle, approval.match_number, approval.decided_by, approval.granted) == ("4M", None, None, 1)
