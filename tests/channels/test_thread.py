@@ -5,11 +5,12 @@ from typing import Any
 import orjson
 import pytest
 
-from channels.port import Never
+from channels.port import Arrival, Earlier, Never
 from channels.thread import ThreadChannel
 from domain.notices import Notice, NoticeKind
 from domain.people import AddressKind
 from tests.fakes.directory import FakeDirectory
+from tests.fakes.virtual_time import START
 
 
 class Threads:
@@ -40,7 +41,7 @@ async def test_a_notice_is_appended_whole_to_the_thread_of_its_person() -> None:
         mode="operate",
         reason="resolved",
     )
-    await channel_into(threads).deliver("vic", notice)
+    await channel_into(threads).deliver("vic", notice, repeat=False)
     assert threads.appended == [
         (
             "vic",
@@ -65,13 +66,13 @@ async def test_a_notice_is_appended_whole_to_the_thread_of_its_person() -> None:
 @pytest.mark.parametrize("kind", [NoticeKind.ATTEMPT_START, NoticeKind.ATTEMPT_DONE])
 async def test_a_run_under_way_can_be_asked_about_and_aborted(kind: NoticeKind) -> None:
     threads = Threads()
-    await channel_into(threads).deliver("vic", Notice("key", kind, "Attempt 1", run_handle="3K"))
+    await channel_into(threads).deliver("vic", Notice("key", kind, "Attempt 1", run_handle="3K"), repeat=False)
     assert threads.appended[0][2]["keys"] == ["why 3K", "abort 3K"]
 
 
 async def test_a_notice_without_a_run_has_no_keys() -> None:
     threads = Threads()
-    await channel_into(threads).deliver("vic", Notice("key", NoticeKind.ALARM, "Something happened."))
+    await channel_into(threads).deliver("vic", Notice("key", NoticeKind.ALARM, "Something happened."), repeat=False)
     assert threads.appended[0][2]["keys"] == []
 
 
@@ -79,10 +80,11 @@ async def test_a_notice_without_a_run_has_no_keys() -> None:
 async def test_an_address_that_is_nobodys_never_takes_a_notice(value: str) -> None:
     threads = Threads()
     with pytest.raises(Never, match=f"^web:{value} belongs to nobody any more$"):
-        await channel_into(threads).deliver(value, Notice("key", NoticeKind.ALARM, "Something happened."))
+        await channel_into(threads).deliver(value, Notice("key", NoticeKind.ALARM, "Something happened."), repeat=False)
     assert threads.appended == []
 
 
 async def test_an_unclear_notice_may_be_sent_again_because_its_key_is_appended_once() -> None:
     notice = Notice("key", NoticeKind.ALARM, "Something happened.")
-    assert await channel_into(Threads()).arrived("vic", notice) is False
+    earlier = Earlier(START, None)
+    assert await channel_into(Threads()).look_back("vic", notice, earlier) is Arrival.NOT_THERE
