@@ -1,0 +1,1 @@
+"""Where providers post to us: one file per provider, each proving who posts before anything is read."""
