@@ -12,7 +12,8 @@ class Answer:
     """The reply and where it stands in the record. `text` is None where silence is the answer.
 
     `repeated` tells that the message had been answered before and nothing new happened; `problem` is the log id of a
-    fault of ours.
+    fault of ours. `recorded` is false where nothing about the message could be kept: its provider must not be told
+    that it was taken in.
     """
 
     text: str | None
@@ -22,6 +23,7 @@ class Answer:
     receipt: str | None = None
     repeated: bool = False
     problem: str | None = None
+    recorded: bool = True
 
     def to_json(self) -> bytes:
         """Return the answer as it is kept in the inbox."""

@@ -6,8 +6,8 @@ from commands.command import Arguments, Context, Subject
 from commands.starting import Ordered, intent_of, slot_of
 from domain.approvals import Approval
 from domain.people import Scope
-from domain.requests import Request, RequestKind
-from policy.facts import ApprovalFacts
+from domain.requests import Request, RequestKind, Risk
+from policy.facts import ApprovalFacts, NumberState
 from store.tables import Tables
 
 
@@ -39,6 +39,19 @@ def subject_of(verb: str, kind: RequestKind, arguments: Arguments, context: Cont
         expires_in_seconds=-((context.now - approval.expires_at) // timedelta(seconds=1)),
         voted_already=any(vote.person == context.person.id for vote in approval.votes),
         digest_matches=intent is not None and intent.digest() == approval.digest,
+        decided_by=approval.decided_by,
+        number=_number_state(approval, arguments.get("code"), context.person.id, tables),
     )
     request = Request(verb, kind, Scope.APPROVE, handle, approval.action, approval.ref, approval.inputs)
     return Subject(request, approval=facts, slot=slot_of(policy, approval.action, approval.ref))
+
+
+def _number_state(approval: Approval, given: str | None, person: str, tables: Tables) -> NumberState:
+    """Compare the number that came with an `ok`; one wrong number is all a person has for one approval."""
+    if approval.risk is not Risk.MEDIUM or approval.match_number is None:
+        return NumberState.NOT_ASKED
+    if tables.approvals.wrong_number(approval.id, person):
+        return NumberState.SPENT
+    if given is None:
+        return NumberState.MISSING
+    return NumberState.RIGHT if given == approval.match_number else NumberState.WRONG

@@ -6,14 +6,18 @@ from commands.audit import AUDIT
 from commands.command import Command
 from commands.halt import HALT
 from commands.last import LAST
+from commands.link import LINK
 from commands.menu import MENU
 from commands.mutation import MUTATION
+from commands.mute import MUTE
 from commands.no import NO
 from commands.ok import OK
 from commands.pause import PAUSE
 from commands.resume import RESUME
 from commands.run import RUN
+from commands.sleep import SLEEP
 from commands.status import STATUS
+from commands.subscribe import SUBSCRIBE
 from commands.unresolved import UNRESOLVED
 from commands.whoami import WHOAMI
 from commands.why import WHY
@@ -33,6 +37,10 @@ CATALOGUE: tuple[Command, ...] = (
     HALT,
     PAUSE,
     RESUME,
+    SUBSCRIBE,
+    MUTE,
+    SLEEP,
     AUDIT,
     WHOAMI,
+    LINK,
 )

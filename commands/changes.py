@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from commands.preference_changes import PreferenceChange
 from domain.approvals import Approval, ApprovalState, Vote
+from domain.confirmations import Confirmation
 from domain.effects import Dispatch
 from domain.modes import Mode
 from domain.runs import Run
@@ -41,4 +43,19 @@ class CastVote:
     closes: ApprovalState | None
 
 
-Change = StartRun | SetMode | OpenApproval | CastVote
+@dataclass(frozen=True, slots=True)
+class OpenConfirmation:
+    """A command waits for its sender's one-time code."""
+
+    confirmation: Confirmation
+
+
+@dataclass(frozen=True, slots=True)
+class SetReachable:
+    """A carrier stopped or resumed texts to an address, written `channel:value`."""
+
+    address: str
+    reachable: bool
+
+
+Change = StartRun | SetMode | OpenApproval | CastVote | OpenConfirmation | SetReachable | PreferenceChange

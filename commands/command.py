@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from commands.changes import Change
-from domain.effects import Effect
+from domain.effects import Outgoing
 from domain.modes import ModeSources
 from domain.people import Address, Person, Proof, Scope
 from domain.requests import Request, RequestKind
@@ -52,10 +52,15 @@ class Arguments:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What the person reads, and up to four texts they are likely to send next."""
+    """What the person reads, and up to four texts they are likely to send next.
+
+    `short` says the same within one text message; `picture` names a chart that goes with it where pictures can go.
+    """
 
     text: str
     keys: tuple[str, ...] = ()
+    short: str | None = None
+    picture: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +69,15 @@ class Outcome:
 
     reply: Reply
     changes: tuple[Change, ...] = ()
-    effects: tuple[Effect, ...] = ()
+    effects: tuple[Outgoing, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who asks, from where, under which policy and mode, and when; `new_id` makes ULIDs, `everyone` lists people."""
+    """Who asks, from where, under which policy and mode, and when.
+
+    `new_id` makes ULIDs, `two_digits` numbers to match, `everyone` lists people.
+    """
 
     person: Person
     scopes: frozenset[Scope]
@@ -80,6 +88,7 @@ class Context:
     mode: ModeSources
     now: datetime
     new_id: Callable[[], str]
+    two_digits: Callable[[], str]
     everyone: Callable[[], Sequence[Person]]
     catalogue: tuple["Command", ...]
 

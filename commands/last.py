@@ -17,7 +17,7 @@ def run(arguments: Arguments, context: Context, tables: Tables) -> Outcome:
     lines = []
     for one in runs:
         lines += [run_line(one, context.now), run_details(one)]
-    return Outcome(Reply("\n".join(lines), tuple(f"why {one.handle}" for one in runs[:3])))
+    return Outcome(Reply("\n".join(lines), tuple(f"why {one.handle}" for one in runs[:3]), picture="last"))
 
 
 LAST = Command(

@@ -1,14 +1,23 @@
 """The audit row of a message: who asked what, how it was decided, on which facts."""
 
 from datetime import datetime
-from typing import assert_never
 
 from audit.row import Entry
-from commands.changes import CastVote, Change, OpenApproval, SetMode, StartRun
+from commands.changes import (
+    CastVote,
+    Change,
+    OpenApproval,
+    OpenConfirmation,
+    SetMode,
+    SetReachable,
+    StartRun,
+)
+from commands.preference_changes import describe_preference
 from domain.clock import to_text
 from domain.decisions import Decision, Verdict
 from domain.ids import fingerprint
 from domain.messages import Inbound
+from domain.people import Address, AddressKind
 from policy.evidence import to_evidence
 from policy.facts import Case
 
@@ -26,7 +35,7 @@ def entry_of(message: Inbound, case: Case, decision: Decision, changes: tuple[Ch
         actor=case.person.id if case.person else "unknown",
         address_kind=message.sender.kind.value,
         channel=message.channel,
-        proof=message.proof.value,
+        proof=case.proof.value,
         action=case.request.verb,
         target=case.request.target,
         digest=started.dispatch.digest if started else fingerprint(message.text),
@@ -43,15 +52,21 @@ def entry_of(message: Inbound, case: Case, decision: Decision, changes: tuple[Ch
 def _describe(change: Change) -> str:
     match change:
         case StartRun(run=run):
-            return f"run {run.id} accepted"
+            said = f"run {run.id} accepted"
         case SetMode(mode=mode):
-            return f"mode {mode.value}"
+            said = f"mode {mode.value}"
         case OpenApproval(approval=approval):
-            return f"approval {approval.id} opened"
+            said = f"approval {approval.id} opened"
         case CastVote(approval=approval, vote=vote, closes=closes):
-            return f"approval {approval.id} {'granted' if vote.grants else 'refused'}{', closed' if closes else ''}"
+            said = f"approval {approval.id} {'granted' if vote.grants else 'refused'}{', closed' if closes else ''}"
+        case OpenConfirmation(confirmation=confirmation):
+            said = f"confirmation {confirmation.id} opened"
+        case SetReachable(address=address, reachable=reachable):
+            kind, _, value = address.partition(":")
+            said = f"{Address(AddressKind(kind), value).masked()} {'reachable' if reachable else 'opted out'}"
         case _:
-            assert_never(change)
+            said = describe_preference(change)
+    return said
 
 
 def event(now: datetime, action: str, target: str, outcome: str, evidence: dict[str, object]) -> Entry:

@@ -21,7 +21,7 @@ def run(arguments: Arguments, context: Context, tables: Tables) -> Outcome:  # n
         lines.append(f"{spot.survivors} in {spot.file} {spot.function}")
     if snapshot.categories:
         lines.append(", ".join(f"{name} {count}" for name, count in snapshot.categories[:SHOWN_CATEGORIES]))
-    return Outcome(Reply("\n".join(lines), ("run mutation", "last")))
+    return Outcome(Reply("\n".join(lines), ("run mutation", "last"), picture="mutation"))
 
 
 def _counts(snapshot: MutationSnapshot) -> list[str]:

@@ -1,7 +1,7 @@
 """no: refuse what somebody asked for; one refusal is final."""
 
 from commands.answering import find_approval, subject_of
-from commands.audience import resolved_notice
+from commands.audience import resolved
 from commands.changes import CastVote
 from commands.command import Arguments, ArgumentType, Command, Context, Outcome, Parameter, Reply, Subject
 from domain.approvals import ApprovalState, Vote
@@ -22,9 +22,9 @@ def run(arguments: Arguments, context: Context, tables: Tables) -> Outcome:
     note = arguments.get("note") or ""
     vote = Vote(context.person.id, False, context.now, note)
     how = f"refused by {context.person.id}{f': {note}' if note else ''}"
-    told = resolved_notice(approval, how, approval.reply_to)
+    told = resolved(approval, how, tables, context.now)
     change = CastVote(approval, vote, ApprovalState.DENIED)
-    return Outcome(Reply(f"{approval.handle} refused. Nothing was started.", ("approvals",)), (change,), (told,))
+    return Outcome(Reply(f"{approval.handle} refused. Nothing was started.", ("approvals",)), (change,), told)
 
 
 NO = Command(

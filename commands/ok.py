@@ -1,7 +1,7 @@
-"""ok: approve what somebody else asked for; the last approval needed starts exactly that."""
+"""ok: approve what somebody else asked for; the last approval needed starts exactly that. With a code it confirms."""
 
 from commands.answering import find_approval, order_of, subject_of
-from commands.audience import resolved_notice
+from commands.audience import resolved
 from commands.changes import CastVote
 from commands.command import Arguments, ArgumentType, Command, Context, Outcome, Parameter, Reply, Subject
 from commands.starting import intent_of, start_run
@@ -20,7 +20,7 @@ def run(arguments: Arguments, context: Context, tables: Tables) -> Outcome:
     """Count the vote; with the last one needed, start the run for the person who asked."""
     approval = find_approval(arguments.values["id"], tables)
     assert approval is not None, "the gate has checked that it waits"
-    vote = Vote(context.person.id, True, context.now, arguments.get("code") or "")
+    vote = Vote(context.person.id, True, context.now, "")
     granted = approval.granted + 1
     if granted < approval.needed:
         text = f"{approval.handle} has {granted} of {approval.needed} approvals."
@@ -29,19 +29,18 @@ def run(arguments: Arguments, context: Context, tables: Tables) -> Outcome:
     intent = intent_of(context.state.policy, context.state.version, order_of(approval))
     assert intent is not None, "the gate has compared the digest"
     start = start_run(intent, context, tables, approval.reply_to, approval.id)
-    told = resolved_notice(
-        approval, f"approved by {context.person.id}, started as {start.run.handle}", approval.reply_to
-    )
+    how = f"approved by {context.person.id}, started as {start.run.handle}"
+    told = resolved(approval, how, tables, context.now)
     text = f"{approval.handle} approved, started as {start.run.handle}."
     keys = (f"why {start.run.handle}", "status")
-    return Outcome(Reply(text, keys), (CastVote(approval, vote, ApprovalState.APPROVED), start), (told,))
+    return Outcome(Reply(text, keys), (CastVote(approval, vote, ApprovalState.APPROVED), start), told)
 
 
 OK = Command(
     verb="ok",
     usage="ok <id> [code]",
-    summary="approve what somebody asked for",
-    examples=("ok 3K",),
+    summary="approve what was asked, or confirm by code",
+    examples=("ok 3K", "ok 3K 482913"),
     scope=Scope.APPROVE,
     parameters=(Parameter("id", ArgumentType.HANDLE), Parameter("code", ArgumentType.WORD, required=False)),
     about=about,

@@ -82,4 +82,4 @@ def answer_unrecorded(outcome: Outcome | None, decision: Decision) -> Answer:
         text = f"Mode is held at off from now on. {NOT_RECORDED}; this is written down as soon as it can be."
     else:
         text, keys = f"{outcome.reply.text}\n({NOT_RECORDED}: this answer is not in it.)", outcome.reply.keys
-    return Answer(text, keys, decision.verdict, decision.rule)
+    return Answer(text, keys, decision.verdict, decision.rule, recorded=False)

@@ -2,14 +2,14 @@
 
 from datetime import timedelta
 
-from commands.audience import approval_notice, approvers
+from commands.audience import approval_notices
 from commands.changes import OpenApproval
 from commands.command import Arguments, ArgumentType, Command, Context, Outcome, Parameter, Reply, Subject
 from commands.starting import Ordered, intent_of, slot_of, start_run
 from domain.approvals import Approval, ApprovalState
 from domain.digest import Intent
 from domain.people import Scope
-from domain.requests import Request, RequestKind
+from domain.requests import Request, RequestKind, Risk
 from store.tables import Tables
 
 
@@ -50,9 +50,12 @@ def ask(arguments: Arguments, context: Context, tables: Tables) -> Outcome:
         allow_self=rules.approvals.allow_self,
         made_at=context.now,
         expires_at=context.now + timedelta(minutes=rules.approvals.expires_minutes),
+        match_number=context.two_digits() if rules.risk is Risk.MEDIUM else None,
     )
     text = f"{approval.handle} {intent.action} waits for {approval.needed} approval(s), {rules.approvals.expires_minutes} min."
-    asked = tuple(approval_notice(approval, to) for to in approvers(context, approval))
+    if approval.match_number is not None:
+        text += f" Its number is {approval.match_number}: tell it to whoever approves."
+    asked = approval_notices(approval, context.everyone(), context.state)
     return Outcome(Reply(text, ("approvals", f"why {approval.handle}")), (OpenApproval(approval),), asked)
 
 

@@ -1,7 +1,10 @@
 """status: mode, loops, what runs, what waits, with ages; every figure comes from the store."""
 
+from datetime import datetime
+
 from commands.command import Arguments, Command, Context, Outcome, Reply, reading
-from commands.wording import backlog_line, mutation_line, run_line
+from commands.wording import NOT_KNOWN, backlog_line, mutation_line, number, percent, run_line
+from domain.approvals import Approval
 from domain.clock import describe_age
 from domain.modes import Mode
 from domain.people import Scope
@@ -25,7 +28,27 @@ def run(arguments: Arguments, context: Context, tables: Tables) -> Outcome:  # n
         _outbox_line(context, tables),
     ]
     keys = ("approvals", "last") if waiting else ("last", "mutation", "unresolved")
-    return Outcome(Reply("\n".join(line for line in lines if line), keys))
+    short = _short(context, tables, len(running), waiting)
+    return Outcome(Reply("\n".join(line for line in lines if line), keys, short))
+
+
+def _short(context: Context, tables: Tables, running: int, waiting: list[Approval]) -> str:
+    """Say the same in one text message (160 septets, 3GPP TS 23.038), whatever the figures."""
+    mutation, backlog = tables.snapshots.mutation(), tables.snapshots.triage()
+    score = percent(mutation.score_basis_points if mutation else None)
+    provisional = " provisional" if mutation and mutation.provisional else ""
+    high, medium = (number(backlog.high), number(backlog.medium)) if backlog else (NOT_KNOWN, NOT_KNOWN)
+    asks = f": {waiting[0].handle}" if waiting else ""
+    return (
+        f"Mode {context.mode.effective.value}."
+        f" Mutation {score}{provisional}{_aged(mutation.measured_at if mutation else None, context.now)}."
+        f" Backlog {high} high, {medium} medium{_aged(backlog.measured_at if backlog else None, context.now)}."
+        f" Runs open {running}, waiting {len(waiting)}{asks}."
+    )
+
+
+def _aged(moment: datetime | None, now: datetime) -> str:
+    return f" ({describe_age(moment, now)})" if moment else ""
 
 
 def _mode_line(context: Context, tables: Tables) -> str:

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from commands.command import Command, Context, Subject
 from domain.clock import Clock
+from domain.effects import Outgoing
 from domain.ids import Entropy
 from domain.messages import Inbound
 from domain.modes import Mode, ModeSources
@@ -46,6 +47,14 @@ class Brake(Protocol):
         ...
 
 
+class Announcing(Protocol):
+    """Where effects and notices are committed; whom a notice reaches is decided there."""
+
+    def commit(self, outgoing: Outgoing, tables: Tables, now: datetime) -> None:
+        """Put an effect into the outbox, or everything that telling somebody takes."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """Everything around the dispatcher; the composition root fills it in."""
@@ -57,6 +66,7 @@ class Surroundings:
     clock: Clock
     entropy: Entropy
     sealer: Sealer
+    announcer: Announcing
     catalogue: tuple[Command, ...]
 
     def mode(self, tables: Tables) -> ModeSources:

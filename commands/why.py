@@ -2,10 +2,13 @@
 
 import json
 
+from channels.gsm7 import transliterate
+from commands.answer import Answer
 from commands.command import Arguments, ArgumentType, Command, Context, Outcome, Parameter, Reply, reading
 from commands.wording import number, run_line
 from domain.approvals import Approval
 from domain.clock import describe_age, to_text
+from domain.confirmations import Confirmation
 from domain.people import Scope
 from domain.runs import Run
 from store.tables import Tables
@@ -24,12 +27,37 @@ def run(arguments: Arguments, context: Context, tables: Tables) -> Outcome:
     if kind == "approval":
         approval = tables.approvals.get(target)
         return _explain_approval(approval, context) if approval else _gone(handle)
+    if kind == "answer":
+        return _go_on(handle, target, context, tables)
+    if kind == "confirmation":
+        confirmation = tables.confirmations.get(target)
+        return _explain_confirmation(confirmation, context) if confirmation else _gone(handle)
     row = tables.audit.row(int(target))
     return _explain_decision(row) if row else _gone(handle)
 
 
 def _gone(handle: str) -> Outcome:
     return Outcome(Reply(f"The record behind {handle} is past its retention.", ("last",)))
+
+
+def _go_on(handle: str, target: str, context: Context, tables: Tables) -> Outcome:
+    """Show the rest of a long answer, to the person it was given to."""
+    number, _, start = target.partition(":")
+    answered = tables.inbox.answered(int(number))
+    if answered is None or answered[0] != context.person.id:
+        return _gone(handle)
+    answer = Answer.from_json(answered[1])
+    return Outcome(Reply(transliterate(answer.text or "")[int(start) :].lstrip(), answer.keys))
+
+
+def _explain_confirmation(confirmation: Confirmation, context: Context) -> Outcome:
+    if confirmation.person != context.person.id:
+        return _gone(confirmation.handle)
+    state = "was confirmed" if confirmation.consumed_at else "waits for its code"
+    if confirmation.consumed_at is None and context.now >= confirmation.expires_at:
+        state = "ran out before its code came"
+    text = f"{confirmation.handle}: {confirmation.text} {state}, until {to_text(confirmation.expires_at)}."
+    return Outcome(Reply(text, ("menu",)))
 
 
 def _explain_run(run_: Run, context: Context, tables: Tables) -> Outcome:

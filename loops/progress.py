@@ -1,11 +1,12 @@
 """What a job's state on its forge means for our run: pure, so that every order of events can be tried."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from commands.wording import final_word, number
-from domain.notices import Notice, NoticeKind
+from domain.effects import Deliver
+from domain.notices import Notice, NoticeKind, Urgency
 from domain.runs import Attempt, AttemptState, Run, RunState
 from domain.untrusted import clean_line
 from forge.port import Job, JobState
@@ -74,6 +75,18 @@ def final_notice(run: Run, mode: str) -> Notice:
     return _notice(run, NoticeKind.FINAL, 0, f"{text} Unresolved {number(run.unresolved)}, mode {mode}.", mode)
 
 
+def closing_cards(progress: Progress, showing: Iterable[str]) -> tuple[Deliver, ...]:
+    """Bring the messages that show a run up to date with its end; `showing` are their addresses, `channel:value`."""
+    final = next((notice for notice in progress.notices if notice.kind is NoticeKind.FINAL), None)
+    if final is None:
+        return ()
+    run = progress.run
+    text = f"{run.handle} {run.action}: {run.state.value}, see below."  # the news itself is a message of its own
+    key = f"{run.id}:{NoticeKind.CARD.value}"
+    card = replace(final, key=key, kind=NoticeKind.CARD, text=text, urgency=Urgency.LOW)
+    return tuple(Deliver(to, card) for to in showing)
+
+
 def _merged(known: tuple[Attempt, ...], seen: tuple[Attempt, ...]) -> tuple[Attempt, ...]:
     """Return all attempts there ever were, by number; one that was done stays as it is."""
     attempts = {attempt.number: attempt for attempt in known}
@@ -111,4 +124,13 @@ def _notice(run: Run, kind: NoticeKind, attempt: int, text: str, mode: str) -> N
         unresolved=run.unresolved,
         mode=mode,
         reason=run.reason,
+        urgency=_urgency(run, kind),
+        subject=run.id,
     )
+
+
+def _urgency(run: Run, kind: NoticeKind) -> Urgency:
+    """Return how much a loop notice matters: an end that is no success is urgent, an attempt never is."""
+    if kind is not NoticeKind.FINAL:
+        return Urgency.LOW
+    return Urgency.NORMAL if run.state is RunState.SUCCEEDED else Urgency.HIGH

@@ -6,15 +6,15 @@ from contextlib import suppress
 
 import structlog
 
+from commands.announcing import Announcer
 from commands.ledger import event
-from commands.recording import commit_effect
 from domain.clock import Clock
-from domain.effects import Deliver
+from domain.effects import Tell, TellTeam
 from domain.modes import ModeSources
 from domain.runs import Run
 from forge.port import Forge, ForgeError, Job
 from loops.local_workflow import read_snapshot
-from loops.progress import Progress, follow, lose
+from loops.progress import Progress, closing_cards, follow, lose
 from store.port import Store, StoreUnwritable
 from store.tables import Tables
 
@@ -31,9 +31,11 @@ class Watch:
         forges: Mapping[str, Forge],
         mode: Callable[[Tables], ModeSources],
         clock: Clock,
+        announcer: Announcer,
         wake_relay: Callable[[], None],
     ) -> None:
         """Watch the runs of these forges; `mode` reads the mode inside a transaction."""
+        self._announcer = announcer
         self._store = store
         self._forges = forges
         self._mode = mode
@@ -92,15 +94,19 @@ class Watch:
         snapshot = read_snapshot(job.report) if job and progress.run.state.final else None
         if snapshot is not None:
             tables.snapshots.put(snapshot)
-        commit_progress(progress, tables, self._clock)
+        commit_progress(progress, self._announcer, tables, self._clock)
 
 
-def commit_progress(progress: Progress, tables: Tables, clock: Clock) -> None:
-    """Write a run's new state, its notices to the person who asked, and the audit row of its end."""
+def commit_progress(progress: Progress, announcer: Announcer, tables: Tables, clock: Clock) -> None:
+    """Write a run's new state, its notices to the person who asked and who else wants them, and the row of its end."""
     run, now = progress.run, clock.now()
     tables.runs.change(run, now)
     for notice in progress.notices:
-        commit_effect(Deliver(run.reply_to, notice), tables, now)
+        announcer.commit(Tell(run.requested_by, notice, origin=run.reply_to), tables, now)
+        announcer.tell_subscribers(run, notice, tables, now)
+        announcer.commit(TellTeam(notice), tables, now)
     if run.state.final:
+        for card in closing_cards(progress, tables.cards.showing(run.id)):
+            announcer.commit(card, tables, now)
         evidence: dict[str, object] = {"run": run.id, "handle": run.handle, "action": run.action, "reason": run.reason}
         tables.audit.append(event(now, "run-ended", run.id, run.state.value, evidence))

@@ -45,8 +45,9 @@ async def test_asking_starts_nothing_and_tells_the_approvers_exactly_what_would_
             f"{waiting.id}:approval-request:web:{person}" for person in ("owner", "ann", "ben")
         }
         assert bot.notices("ann")[0].text == (
-            f"{handle}: olga asks to run strict on main threshold=80. Risk report."
-            f" Answer ok {handle} or no {handle} before 14:15 UTC."
+            f"{handle}: olga asks to run strict\nacme/shop ci.yml on main\nthreshold=80\n"
+            "risk report, rule approval_needed: 0 of 1 approvals given\n"
+            f"digest {waiting.digest[:12]}, until 14:15 UTC\nAnswer ok {handle} or no {handle}."
         )
         assert await bot.runs() == []
 
@@ -121,7 +122,7 @@ async def test_a_refusal_is_final_and_its_note_is_told(tmp_path: Path) -> None:
         late = await bot.say(f"ok {handle}", person="ben")
         assert late.rule == "approval_decided"
         assert late.text is not None
-        assert "already decided: denied" in late.text
+        assert "already denied, by ann" in late.text
         assert (await bot.say(f"no {handle}", person="ben")).rule == "approval_decided"
         assert await bot.runs() == []
 

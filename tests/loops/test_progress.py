@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.notices import Notice, NoticeKind
+from domain.notices import Notice, NoticeKind, Urgency
 from domain.runs import Attempt, AttemptState, Run, RunState
 from forge.port import Job, JobState
-from loops.progress import LOST_AFTER, SUMMARY_CHARACTERS, Progress, follow, lose, refuse
+from loops.progress import LOST_AFTER, SUMMARY_CHARACTERS, Progress, closing_cards, follow, lose, refuse
 from tests.fakes.records import make_run
 from tests.fakes.virtual_time import START
 
@@ -87,7 +87,45 @@ def test_a_notice_carries_every_field_of_a_loop_notice() -> None:
         unresolved=None,
         mode="operate",
         reason="stale_run",
+        urgency=Urgency.HIGH,
+        subject="RUN-1",
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "urgency"),
+    [(JobState.SUCCEEDED, Urgency.NORMAL), (JobState.FAILED, Urgency.HIGH), (JobState.CANCELLED, Urgency.HIGH)],
+)
+def test_attempts_never_hurry_a_success_can_wait_and_any_other_end_is_urgent(state: JobState, urgency: Urgency) -> None:
+    notices = follow(make_run(), job(state, [done(1)]), MODE, START).notices
+    assert [(notice.kind, notice.urgency) for notice in notices] == [
+        (NoticeKind.ATTEMPT_START, Urgency.LOW),
+        (NoticeKind.ATTEMPT_DONE, Urgency.LOW),
+        (NoticeKind.FINAL, urgency),
+    ]
+
+
+def test_a_run_that_was_lost_or_refused_is_urgent() -> None:
+    lost = lose(make_run(), MODE, START + timedelta(days=9))
+    refused = refuse(make_run(), "mode_off", "mode_off: the mode went off", "off", START)
+    assert lost is not None
+    assert [notice.urgency for notice in (*lost.notices, *refused.notices)] == [Urgency.HIGH, Urgency.HIGH]
+
+
+def test_at_the_end_every_message_that_shows_the_run_is_brought_up_to_date() -> None:
+    ended = follow(make_run(), job(JobState.FAILED, [done(1)], conclusion="stale_run"), MODE, START)
+    cards = closing_cards(ended, ["telegram:1", "ntfy:a"])
+    assert [card.to for card in cards] == ["telegram:1", "ntfy:a"]
+    final, said = ended.notices[-1], "3K mutation: failed, see below."
+    assert {card.notice for card in cards} == {
+        replace(final, key="RUN-1:card", kind=NoticeKind.CARD, text=said, urgency=Urgency.LOW)
+    }
+
+
+def test_before_the_end_no_message_is_closed() -> None:
+    going_on = follow(make_run(), job(JobState.RUNNING, [started(1)]), MODE, START)
+    assert going_on.notices
+    assert closing_cards(going_on, ["telegram:1"]) == ()
 
 
 def test_an_unknown_count_is_said_to_be_unknown_and_zero_to_be_zero() -> None:
