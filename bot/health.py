@@ -40,4 +40,5 @@ class HealthProbe:
             "people": "unreadable" if self._bot.people.problem else "ok",
             "outbox_oldest_seconds": oldest if self._as_of else None,
             "tasks_restarted": failures,
+            "channels": self._bot.liveness.report(),
         }

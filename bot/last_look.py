@@ -1,11 +1,16 @@
 """The second gate: what was allowed when it was committed is looked at once more before it is done."""
 
+from datetime import datetime
+
+from domain.approvals import ApprovalState
 from domain.effects import Dispatch
 from domain.modes import Mode, ModeSources
+from domain.notices import Notice
 from domain.runs import Run
 from policy.file import Action
 from policy.inputs import bind_inputs
 from policy.loading import PolicyState
+from store.tables import Tables
 
 MODE_OFF = "mode_off"
 
@@ -29,6 +34,18 @@ def overtaken(run: Run | None, cancelled: bool) -> tuple[str, str] | None:
     if run is None or run.state.final:
         return "run_is_over", f"the run ended before it could start: {run.state.value if run else 'unknown'}"
     return ("cancelled", "it was cancelled before it could start") if cancelled else None
+
+
+def closed_meanwhile(notice: Notice, tables: Tables, now: datetime) -> tuple[str, str] | None:
+    """Return rule and sentence when a notice offers buttons for an approval that was decided or ran out meanwhile."""
+    approval = tables.approvals.get(notice.subject) if notice.subject else None
+    if approval is None:
+        return None
+    if approval.state is not ApprovalState.OPEN:
+        return "approval_decided", f"{approval.handle} was {approval.state.value} before this was sent"
+    if now >= approval.expires_at:
+        return "approval_expired", f"{approval.handle} ran out before this was sent"
+    return None
 
 
 def _still_runs(action: Action, effect: Dispatch) -> bool:

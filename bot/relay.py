@@ -3,37 +3,36 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
-from bot.last_look import objection, overtaken
+from bot.circuits import Circuits
+from bot.last_look import closed_meanwhile, objection, overtaken
 from bot.performing import Fate, Performer, Tried
-from bot.retry import wait_before
+from bot.settling import Settling, unsent
 from bot.supervision import pause
-from commands.ledger import event
+from channels.port import Earlier
+from commands.announcing import Announcer
 from commands.recording import cancel_key
 from domain.clock import Clock
-from domain.effects import CancelRun, Dispatch
+from domain.effects import CancelRun, Deliver, Dispatch, Effect, LinkAddress
 from domain.ids import Entropy, ulid
 from domain.modes import ModeSources
-from domain.notices import DeliveryState
+from domain.notices import DeliveryState, NoticeKind
 from domain.runs import RunState
-from loops.progress import refuse
-from loops.watch import commit_progress
 from policy.loading import PolicyState
 from store.port import Store, StoreUnwritable
 from store.tables import Tables
 from store.tables.outbox import OutboxRow
 
-TRY_SECONDS = 15.0  # a slower try counts as unclear and is looked back at
-LEASE = timedelta(seconds=20)  # longer than a try may take, so that nobody takes over a row that is being tried
+TRY_SECONDS = 25.0  # a picture and two calls of 10 s at most; a slower try counts as unclear and is looked back at
+LEASE = timedelta(seconds=60)  # longer than two tries may take, so that nobody takes over a row that is being tried
+BEHIND_SECONDS = 1.0  # what is behind a slow try in its lane is looked at again when the lane is free, or after this
 LEASED_AT_ONCE = 32
 IDLE_SECONDS = 5.0  # looks after this long without a wake-up: other processes commit effects too
-LOOK_BACK_AFTER = timedelta(seconds=5)  # a provider needs a moment before a message or run can be found
 UNWRITABLE_PAUSE_SECONDS = 1.0  # a full disk refuses at once: without a pause the relay would spin
-MAX_TRIES = 1000  # at 150 s between two on average this is past every lifetime; it ends rows whose lifetime is broken
 log = structlog.get_logger("relay")
 
 
@@ -43,6 +42,7 @@ class RelayParts:
 
     store: Store
     performer: Performer
+    announcer: Announcer
     mode: Callable[[Tables], ModeSources]
     policy: Callable[[], PolicyState]
     clock: Clock
@@ -51,7 +51,7 @@ class RelayParts:
 
 
 class Relay:
-    """Performs effects in the order they fall due; `owner` names this process in leases."""
+    """Performs effects in the order they fall due, urgent ones first; `owner` names this process in leases."""
 
     def __init__(self, parts: RelayParts, owner: str, try_seconds: float = TRY_SECONDS) -> None:
         """Wire the relay; it does nothing until `run_forever` or `tick`."""
@@ -59,23 +59,39 @@ class Relay:
         self._owner = owner
         self._try_seconds = try_seconds
         self._wake = asyncio.Event()
+        self._lanes: dict[str, asyncio.Task[None]] = {}
+        self._behind = False
+        self._circuits = Circuits(parts.clock)
+        self.settling = Settling(parts.performer, parts.announcer, parts.mode, parts.clock, parts.entropy)
+
+    @property
+    def resting(self) -> frozenset[str]:
+        """Return the channels that keep failing and are only probed."""
+        return self._circuits.resting()
 
     def wake(self) -> None:
         """Look soon: something was committed."""
         self._wake.set()
 
     async def run_forever(self, stop: asyncio.Event) -> None:
-        """Perform effects until `stop` is set; the batch in hand is finished first."""
+        """Perform effects until `stop` is set; what is in hand is finished first.
+
+        A slow provider holds up its own lane only: one lane per address and per run, each in order.
+        """
         while not stop.is_set():
             self._wake.clear()
             try:
-                while await self.tick() and not stop.is_set():
-                    pass
+                self._raise_failures()
+                taken = self._start(await self._parts.store.transact(self._lease))
             except StoreUnwritable as error:  # without a record nothing is done; the rows stay where they are
                 log.warning("relay_waits_for_store", error=str(error))
                 await pause(stop, UNWRITABLE_PAUSE_SECONDS)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), await self._pause_seconds())
+                continue
+            if not taken:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), await self._pause_seconds())
+        await asyncio.gather(*self._lanes.values(), return_exceptions=True)
+        self._raise_failures()
 
     async def tick(self) -> int:
         """Lease what is due and perform it; return how many rows that were.
@@ -83,23 +99,82 @@ class Relay:
         Raises:
             StoreUnwritable: a lease or an outcome could not be recorded; such rows come back as ambiguous.
         """
-        now = self._parts.clock.now()
-        rows = await self._parts.store.transact(
-            lambda tables: tables.outbox.lease(self._owner, now, now + LEASE, LEASED_AT_ONCE)
-        )
-        ended = await asyncio.gather(*(self._handle(row) for row in rows), return_exceptions=True)
-        for failure in ended:
-            if failure is not None:
-                raise failure
+        rows = await self._parts.store.transact(self._lease)
+        self._start(rows)
+        await asyncio.gather(*self._lanes.values(), return_exceptions=True)
+        self._raise_failures()
         return len(rows)
 
-    async def _pause_seconds(self) -> float:
-        due = await self._parts.store.read(lambda tables: tables.outbox.next_due())
-        if due is None:
-            return IDLE_SECONDS
-        return min(max((due - self._parts.clock.now()).total_seconds(), 0.01), IDLE_SECONDS)
+    def _start(self, rows: list[OutboxRow]) -> int:
+        """Begin a lane for each address or run that these rows belong to, and return how many rows that were."""
+        lanes: dict[str, list[OutboxRow]] = {}
+        for row in rows:
+            lanes.setdefault(_lane(row.effect), []).append(row)
+        for name, chain in lanes.items():
+            self._lanes[name] = asyncio.create_task(self._go_along(chain, self._parts.clock.now()))
+            self._lanes[name].add_done_callback(lambda _task: self.wake())
+        return len(rows)
 
-    async def _handle(self, row: OutboxRow) -> None:
+    def _raise_failures(self) -> None:
+        """Forget the lanes that are done, and raise the first failure among them."""
+        done = [name for name, lane in self._lanes.items() if lane.done()]
+        failures = [self._lanes.pop(name).exception() for name in done]
+        for failure in failures:
+            if failure is not None:
+                raise failure
+
+    async def _go_along(self, chain: list[OutboxRow], leased_at: datetime) -> None:
+        """Perform the rows of one lane in their order.
+
+        What the lease leaves no time for is given back untried, and so is what stands behind a row that was paced.
+        """
+        paced: Tried | None = None
+        for number, row in enumerate(chain):
+            late = self._parts.clock.now() - leased_at > LEASE - timedelta(seconds=self._try_seconds)
+            if paced is None and number and late:
+                paced = Tried(Fate.PACED)
+            if paced is None:
+                tried = await self._handle(row)
+                paced = tried if tried.fate is Fate.PACED else None
+            else:
+                await self._settle(row, paced)
+
+    async def _settle(self, row: OutboxRow, tried: Tried) -> None:
+        recovered = self._note_circuit(row.effect, tried)
+        if await self._parts.store.transact(lambda tables: self._record(row, tried, recovered, tables)):
+            self.wake()
+
+    def _lease(self, tables: Tables) -> list[OutboxRow]:
+        now = self._parts.clock.now()
+        self.settling.fan_out_late(tables, now)
+        closed, until = self._circuits.resting(), now + LEASE
+        rows = tables.outbox.lease(self._owner, now, until, LEASED_AT_ONCE, closed)
+        if closed:
+            rows += tables.outbox.lease_expired(self._owner, now, until, LEASED_AT_ONCE, closed)
+        probes = (tables.outbox.probe(self._owner, one, now, until) for one in self._circuits.probes_due())
+        rows += [row for row in probes if row is not None]
+        behind = [row for row in rows if self._is_busy(row)]
+        for row in behind:  # its lane wakes us when it is free
+            tables.outbox.postpone(row, unsent(row), now, "", counts=False)
+        self._behind = bool(behind)
+        return [row for row in rows if row not in behind]
+
+    def _is_busy(self, row: OutboxRow) -> bool:
+        """Tell whether an earlier row of the same lane is still being tried."""
+        lane = self._lanes.get(_lane(row.effect))
+        return lane is not None and not lane.done()
+
+    async def _pause_seconds(self) -> float:
+        if self._behind:
+            return BEHIND_SECONDS
+        closed = self._circuits.resting()
+        due = await self._parts.store.read(lambda tables: tables.outbox.next_due(closed))
+        moments = [moment for moment in (due, self._circuits.next_probe()) if moment is not None]
+        if not moments:
+            return IDLE_SECONDS
+        return min(max((min(moments) - self._parts.clock.now()).total_seconds(), 0.01), IDLE_SECONDS)
+
+    async def _handle(self, row: OutboxRow) -> Tried:
         try:
             async with asyncio.timeout(self._try_seconds):
                 tried = await self._try(row)
@@ -111,26 +186,57 @@ class Relay:
             problem = ulid(self._parts.clock.now(), self._parts.entropy)
             log.exception("effect_failed", problem=problem, key=row.key)
             tried = Tried(Fate.UNCLEAR, f"fault of ours, log id {problem}")
-        await self._parts.store.transact(lambda tables: self._record(row, tried, tables))
+        await self._settle(row, tried)
         if isinstance(row.effect, Dispatch):
             self._parts.run_changed()
+        return tried
+
+    def _record(self, row: OutboxRow, tried: Tried, recovered: str | None, tables: Tables) -> bool:
+        """Write down how a try went, and let a recovered channel's notices go; True when there is more to do now."""
+        more = self.settling.record(row, tried, tables)
+        if recovered is not None:
+            tables.outbox.hasten(recovered, self._parts.clock.now())
+        return more or recovered is not None
+
+    def _note_circuit(self, effect: Effect, tried: Tried) -> str | None:
+        """Keep the channel's circuit; return the channel when it has just come back."""
+        if not isinstance(effect, Deliver) or tried.fate is Fate.PACED:
+            return None
+        channel = effect.to.partition(":")[0]
+        if tried.fate in (Fate.LATER, Fate.UNCLEAR, Fate.BROKEN):
+            seconds = None if tried.retry_after_seconds is None else int(tried.retry_after_seconds)
+            self._circuits.failed(channel, for_good=tried.fate is Fate.BROKEN, retry_after_seconds=seconds)
+            return None
+        return channel if self._circuits.worked(channel) else None
 
     async def _try(self, row: OutboxRow) -> Tried:
+        repeat = False
         if row.state is DeliveryState.AMBIGUOUS:
-            looked = await self._parts.performer.look_back(row.effect)
-            if looked.fate is not Fate.LATER:
+            looked = await self._parts.performer.look_back(row.effect, Earlier(row.made_at, row.provider_id))
+            if looked.fate not in (Fate.LATER, Fate.REPEAT):
                 return looked
+            repeat = looked.fate is Fate.REPEAT
         if self._parts.clock.now() >= row.expires_at:
             return Tried(Fate.NEVER, "expired")
-        effect = row.effect
-        # Notices are not looked at again: they go straight out, so that they keep their order.
-        if isinstance(effect, Dispatch | CancelRun):
-            held_back = await self._parts.store.read(lambda tables: self._held_back(effect, tables))
-            if held_back is not None:
-                return held_back
-        return await self._parts.performer.perform(effect)
+        held_back = await self._held_back(row.effect)
+        if held_back is not None:
+            return held_back
+        tried = await self._parts.performer.perform(row.effect, repeat=repeat)
+        if repeat and tried.fate is Fate.LATER:  # it may still have arrived before: the next try is a repeat, too
+            return Tried(Fate.REPEAT, tried.reason, tried.retry_after_seconds)
+        return tried
 
-    def _held_back(self, effect: Dispatch | CancelRun, tables: Tables) -> Tried | None:
+    async def _held_back(self, effect: Effect) -> Tried | None:
+        """Look once more at what was allowed when it was committed."""
+        if isinstance(effect, Dispatch | CancelRun):
+            return await self._parts.store.read(lambda tables: self._run_held_back(effect, tables))
+        if isinstance(effect, Deliver) and effect.notice.kind is NoticeKind.APPROVAL_REQUEST:
+            now = self._parts.clock.now()
+            found = await self._parts.store.read(lambda tables: closed_meanwhile(effect.notice, tables, now))
+            return Tried(Fate.NEVER, f"{found[0]}: {found[1]}") if found else None
+        return None  # other notices are not looked at again: they go straight out, so that they keep their order
+
+    def _run_held_back(self, effect: Dispatch | CancelRun, tables: Tables) -> Tried | None:
         run = tables.runs.get(effect.run_id)
         if isinstance(effect, CancelRun):
             # Forgetting the cancel now would let a delayed dispatch start what was aborted.
@@ -140,45 +246,13 @@ class Relay:
         found = overtaken(run, cancelled) or objection(effect, self._parts.mode(tables), self._parts.policy())
         return Tried(Fate.NEVER, f"{found[0]}: {found[1]}") if found else None
 
-    def _record(self, row: OutboxRow, tried: Tried, tables: Tables) -> None:
-        now = self._parts.clock.now()
-        if tried.fate is Fate.DONE:
-            if tables.outbox.settle(row, DeliveryState.DELIVERED, now, None):
-                self._audit(row, tried, DeliveryState.DELIVERED, tables)
-                self._reached_forge(row, tried, tables, now)
-        elif tried.fate is Fate.NEVER or row.tries >= MAX_TRIES or now >= row.expires_at:
-            state = DeliveryState.EXPIRED if now >= row.expires_at else DeliveryState.DEAD
-            if tables.outbox.settle(row, state, now, tried.reason):
-                self._audit(row, tried, state, tables)
-                if tried.fate is not Fate.UNCLEAR:  # else the watch finds the job, or says that nobody can tell (I11)
-                    self._never_reached_forge(row, tried, tables, now)
-        else:
-            self._postpone(row, tried, tables, now)
 
-    def _postpone(self, row: OutboxRow, tried: Tried, tables: Tables, now: datetime) -> None:
-        wait = wait_before(row.tries, tried.retry_after_seconds, self._parts.entropy)
-        state = DeliveryState.PENDING
-        if tried.fate is Fate.UNCLEAR:
-            state, wait = DeliveryState.AMBIGUOUS, max(wait, LOOK_BACK_AFTER)
-        if tables.outbox.postpone(row, state, min(now + wait, row.expires_at), tried.reason or ""):
-            self._audit(row, tried, state, tables)
-
-    def _audit(self, row: OutboxRow, tried: Tried, state: DeliveryState, tables: Tables) -> None:
-        """Every try leaves a row (I8); the notice's text stays out, its key says which it was."""
-        evidence: dict[str, object] = {"key": row.key, "try": row.tries, "error": tried.reason}
-        kind = type(row.effect).__name__.lower()
-        tables.audit.append(event(self._parts.clock.now(), f"effect-{kind}", row.key, state.value, evidence))
-
-    def _reached_forge(self, row: OutboxRow, tried: Tried, tables: Tables, now: datetime) -> None:
-        run = tables.runs.get(row.effect.run_id) if isinstance(row.effect, Dispatch) else None
-        if run is not None and run.state is RunState.ACCEPTED:
-            url = tried.job.url if tried.job else None
-            tables.runs.change(replace(run, state=RunState.DISPATCHED, url=url), now)
-
-    def _never_reached_forge(self, row: OutboxRow, tried: Tried, tables: Tables, now: datetime) -> None:
-        run = tables.runs.get(row.effect.run_id) if isinstance(row.effect, Dispatch) else None
-        if run is not None and not run.state.final:
-            mode = self._parts.mode(tables).effective.value
-            reason = (tried.reason or "refused").partition(":")[0]
-            commit_progress(refuse(run, reason, tried.reason or "", mode, now), tables, self._parts.clock)
-            self.wake()
+def _lane(effect: Effect) -> str:
+    """Return what an effect must keep its order with: the same address, the same run."""
+    match effect:
+        case Deliver(to=to):
+            return to
+        case Dispatch(run_id=run_id) | CancelRun(run_id=run_id):
+            return run_id
+        case LinkAddress(address=address):
+            return address

@@ -50,6 +50,9 @@ async def running(bot: Bot, role: Role = Role.ALL) -> AsyncIterator[HealthProbe]
             supervisor.start("relay", bot.relay.run_forever)
             supervisor.start("watch", bot.watch.run_forever)
             supervisor.start("local-forge", bot.local_forge.run_forever)
+            supervisor.start("liveness", bot.liveness.run_forever)
+            for name, run_forever in bot.connections.tasks.items():
+                supervisor.start(name, run_forever)
         yield probe
     finally:
 
@@ -58,6 +61,7 @@ async def running(bot: Bot, role: Role = Role.ALL) -> AsyncIterator[HealthProbe]
             bot.watch.wake()
 
         await supervisor.stop(wake, SHUTDOWN_GRACE_SECONDS)
+        await bot.connections.close()
         await bot.store.close()
 
 
@@ -76,7 +80,9 @@ async def serve(settings: Settings, role: Role, announce: Callable[[Bot], Awaita
         if role is Role.WORKER:
             await stop.wait()
             return
-        runner = web.AppRunner(build_app(web_parts(bot, probe.report)), access_log=None, shutdown_timeout=2.0)
+        runner = web.AppRunner(
+            build_app(web_parts(bot, probe.report), hooks=bot.connections.hooks), access_log=None, shutdown_timeout=2.0
+        )
         await runner.setup()
         try:
             await _listen(runner, settings, bot.home.console_socket)

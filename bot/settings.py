@@ -7,16 +7,33 @@ from typing import Annotated
 from pydantic import AliasChoices, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from bot.channel_settings import (
+    LOOPBACK_HOSTS,
+    NtfyOptions,
+    SlackOptions,
+    SmsOptions,
+    TelegramOptions,
+    is_loopback,
+)
 from domain.errors import UserError
 from domain.modes import Mode
 
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
-
 
 class Settings(BaseSettings):
-    """Where things are and what is switched on. Environment names begin with `REINS_`; the environment wins over the file."""
+    """Where things are and what is switched on.
 
-    model_config = SettingsConfigDict(env_prefix="REINS_", extra="forbid", frozen=True, toml_file="reins.toml")
+    Environment names begin with `REINS_` and the environment wins over the file; a channel's own settings follow two
+    underscores: `REINS_SMS__AUTH_TOKEN`.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="REINS_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        toml_file="reins.toml",
+        hide_input_in_errors=True,
+    )
 
     home: Path = Path(".reins")
     host: str = "127.0.0.1"
@@ -27,6 +44,10 @@ class Settings(BaseSettings):
     mutation_artifacts: Path | None = None
     triage_artifacts: Path | None = None
     log_level: str = "info"
+    sms: SmsOptions | None = None
+    telegram: TelegramOptions | None = None
+    ntfy: NtfyOptions | None = None
+    slack: SlackOptions | None = None
 
     @classmethod
     def settings_customise_sources(
@@ -44,7 +65,20 @@ class Settings(BaseSettings):
     def _not_half_secured(self) -> "Settings":
         if self.host not in LOOPBACK_HOSTS and not (self.public_url or "").startswith("https://"):
             raise ValueError("a host beyond loopback needs public_url with https: cookies must not travel in the clear")
+        if self.public_url is not None and not (self.public_url.startswith("https://") or is_loopback(self.public_url)):
+            raise ValueError("public_url must be https")
+        if self.public_url is None:
+            needing = [name for name, needs in self._needs_public_url() if needs]
+            if needing:
+                raise ValueError(f"{', '.join(needing)}: needs public_url, the address that the provider calls us at")
         return self
+
+    def _needs_public_url(self) -> list[tuple[str, bool]]:
+        return [
+            ("sms", self.sms is not None),
+            ("telegram.webhook", self.telegram is not None and self.telegram.webhook),
+            ('ntfy.actions "hook"', self.ntfy is not None and self.ntfy.actions == "hook"),
+        ]
 
     @property
     def url(self) -> str:

@@ -1,22 +1,35 @@
 """The composition root: every part is made and joined here, and nowhere else."""
 
+import asyncio
 import os
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+
+from aiohttp import ClientSession
 
 from bot.audit_key import AUDIT_ORIGIN, read_audit_key
 from bot.brake import FileBrake
+from bot.channel_settings import LOOPBACK_HOSTS
+from bot.connections.connecting import connect
+from bot.connections.tools import Connections, Tools
+from bot.desk import StoreCursors, StoreDesk
 from bot.home import Home
+from bot.liveness import Liveness
 from bot.performing import Performer
+from bot.pictures import Pictures
 from bot.policy_source import PolicySource
+from bot.receiving import Receiving
 from bot.relay import Relay, RelayParts
-from bot.settings import LOOPBACK_HOSTS, Settings
+from bot.settings import Settings
 from channels.console import console_channel
 from channels.port import Channel
 from channels.web import web_channel
+from commands.announcing import Announcer
 from commands.catalogue import CATALOGUE
 from commands.dispatcher import Dispatcher
 from commands.surroundings import Surroundings
 from domain.clock import Clock, SystemClock
+from domain.effects import LinkAddress
 from domain.ids import Entropy, SystemEntropy
 from forge.local import LocalForge
 from forge.local_worker import LocalForgeSettings
@@ -25,7 +38,7 @@ from loops.housekeeping import Housekeeping
 from loops.local_workflow import LocalLoops
 from loops.watch import Watch
 from policy.file import Loops
-from store.people import PeopleDirectory
+from store.people import PeopleDirectory, parse_address
 from store.sealing import Sealer
 from store.sqlite import SqliteStore
 from store.tables import Tables
@@ -52,6 +65,9 @@ class Bot:
     relay: Relay
     watch: Watch
     housekeeping: Housekeeping
+    liveness: Liveness
+    receiving: Receiving
+    connections: Connections
     local_forge: LocalForge
     hub: Hub
 
@@ -64,18 +80,16 @@ def wire(
 ) -> Bot:
     """Make every part. Call it inside a running event loop; the store is not opened yet.
 
-    For `files_trusted_seconds` after a look at the people or policy file it is not looked at again.
-
-    Raises:
-        UserError: something that must be there is missing or open to others.
+    For `files_trusted_seconds` after a look at the people or policy file it is not looked at again. Raises a UserError
+    where something that must be there is missing or open to others.
     """
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
     home = Home.of(settings)
-    store, people, policy = (
-        SqliteStore(home.database),
-        PeopleDirectory(home.people_file, trusted_ns=int(files_trusted_seconds * 1e9)),
-        PolicySource(home.policy_file, files_trusted_seconds),
-    )
+    sealer = Sealer(read_audit_key(home.audit_key_file), AUDIT_ORIGIN)  # first: it may refuse, and nothing is open yet
+    store, policy = SqliteStore(home.database), PolicySource(home.policy_file, files_trusted_seconds)
+    people = PeopleDirectory(home.people_file, trusted_ns=int(files_trusted_seconds * 1e9))
+    connections = connect(settings, _tools(settings, clock, entropy, store, people, lambda: receiving))
+    announcer = Announcer(people, connections.reachable, connections.team, policy)
     around = Surroundings(
         people=people,
         policy=policy,
@@ -83,20 +97,20 @@ def wire(
         environment_mode=settings.autonomy_mode,
         clock=clock,
         entropy=entropy,
-        sealer=Sealer(read_audit_key(home.audit_key_file), AUDIT_ORIGIN),
+        sealer=sealer,
+        announcer=announcer,
         catalogue=CATALOGUE,
     )
-    hub = Hub()
-    owner = f"{os.getpid()}:{entropy.token(8).hex()}"
+    hub, owner = Hub(), f"{os.getpid()}:{entropy.token(8).hex()}"
     forges: dict[str, Forge] = {}
-    watch = Watch(store, forges, around.mode, clock, lambda: relay.wake())  # noqa: PLW0108 - the relay is made further down: it needs the watch
+    watch = Watch(store, forges, around.mode, clock, announcer, lambda: relay.wake())  # noqa: PLW0108 - the relay is made further down: it needs the watch
     local_forge = _local_forge(home, owner, policy, clock, watch)
     forges[local_forge.name] = local_forge
-    performer = Performer(forges, _channels(store, people, hub, clock))
-    parts = RelayParts(store, performer, around.mode, policy, clock, entropy, watch.wake)
-    relay = Relay(parts, owner)
+    channels = {one.name: one for one in (*_own_channels(store, people, hub, clock), *connections.channels)}
+    performer = Performer(forges, channels, _link_with(people))
+    relay = Relay(RelayParts(store, performer, announcer, around.mode, policy, clock, entropy, watch.wake), owner)
     dispatcher = Dispatcher(store, around, relay.wake)
-    housekeeping = Housekeeping(store, around.sealer, clock, dispatcher.close_gap, relay.wake)
+    receiving = Receiving(store, around, dispatcher, relay.settling, relay.wake)
     return Bot(
         settings=settings,
         home=home,
@@ -109,10 +123,47 @@ def wire(
         dispatcher=dispatcher,
         relay=relay,
         watch=watch,
-        housekeeping=housekeeping,
+        housekeeping=Housekeeping(store, around, announcer, dispatcher.close_gap, relay.wake),
+        liveness=Liveness(store, around, connections.pulses, lambda: relay.resting, relay.wake),
+        receiving=receiving,
+        connections=connections,
         local_forge=local_forge,
         hub=hub,
     )
+
+
+def _tools(
+    settings: Settings,
+    clock: Clock,
+    entropy: Entropy,
+    store: SqliteStore,
+    people: PeopleDirectory,
+    receiving: Callable[[], Receiving],
+) -> Callable[[ClientSession], Tools]:
+    """Return what makes the adapters' tools once there is a session."""
+
+    def make(session: ClientSession) -> Tools:
+        return Tools(
+            settings=settings,
+            session=session,
+            clock=clock,
+            entropy=entropy,
+            desk=StoreDesk(store, clock, entropy),
+            cursors=StoreCursors(store, clock),
+            draw=Pictures(store).draw,
+            everyone=people.all,
+            catalogue=CATALOGUE,
+            receiving=receiving,
+        )
+
+    return make
+
+
+def _link_with(people: PeopleDirectory) -> Callable[[LinkAddress], Awaitable[None]]:
+    async def link(effect: LinkAddress) -> None:
+        await asyncio.to_thread(people.add_address, effect.person, parse_address(effect.address))
+
+    return link
 
 
 def web_parts(bot: Bot, health: Health) -> Parts:
@@ -141,7 +192,7 @@ def _local_forge(home: Home, owner: str, policy: PolicySource, clock: Clock, wat
     return LocalForge(LocalForgeSettings(home.forge_folder, owner), loops.workflows(), clock, watch.wake)
 
 
-def _channels(store: SqliteStore, people: PeopleDirectory, hub: Hub, clock: Clock) -> dict[str, Channel]:
+def _own_channels(store: SqliteStore, people: PeopleDirectory, hub: Hub, clock: Clock) -> list[Channel]:
     async def append(person: str, key: str, body: bytes) -> None:
         def add(tables: Tables) -> None:
             tables.thread.add(person, key, body, clock.now())
@@ -149,5 +200,4 @@ def _channels(store: SqliteStore, people: PeopleDirectory, hub: Hub, clock: Cloc
         await store.transact(add)
         hub.news_for(person)
 
-    channels: list[Channel] = [web_channel(people.find, append), console_channel(people.find, append)]
-    return {channel.name: channel for channel in channels}
+    return [web_channel(people.find, append), console_channel(people.find, append)]

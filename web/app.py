@@ -10,16 +10,18 @@ from policy.rules.scope import scopes_of
 from web.bodies import MAX_BODY_BYTES
 from web.caller import CALLER, caller_of
 from web.guard import guard, harden
+from web.hooks.parts import HOOKS, Hooks
 from web.pages import FILES, page_files
 from web.parts import PARTS, Parts
 from web.routes import ROUTES, Handler, Route
 
 
-def build_app(parts: Parts, routes: Iterable[Route] = ROUTES) -> web.Application:
-    """Return an application that serves these routes with these parts."""
+def build_app(parts: Parts, routes: Iterable[Route] = ROUTES, hooks: Hooks = Hooks()) -> web.Application:  # noqa: B008 - it is frozen and empty
+    """Return an application that serves these routes with these parts; `hooks` are the webhooks that are set up."""
     app = web.Application(middlewares=[guard], client_max_size=MAX_BODY_BYTES)
     app[PARTS] = parts
     app[FILES] = page_files()
+    app[HOOKS] = hooks
     for route in routes:
         app.router.add_route(route.method, route.path, _needing(route.scope, route.handler))
 

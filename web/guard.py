@@ -22,6 +22,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+WEBHOOKS = "/hooks/"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 log = structlog.get_logger("web")
 
@@ -60,8 +61,8 @@ def _refuse(request: web.Request, parts: Parts) -> web.Response | None:
     if host not in parts.extra_hosts and host != urlsplit(parts.url).hostname and local_user(request) is None:
         # A foreign name that resolves to us would let any web page speak to this port (DNS rebinding).
         return problem(421, "wrong_host", "This address is not where Reins is served.")
-    if request.method in _SAFE_METHODS:
-        return None
+    if request.method in _SAFE_METHODS or request.path.startswith(WEBHOOKS):
+        return None  # providers have no session to ride on: every webhook asks for its own proof
     origin = request.headers.get("Origin")
     same_site = request.headers.get("Sec-Fetch-Site", "same-origin") in ("same-origin", "none")
     if not same_site or (origin is not None and urlsplit(origin).netloc != request.host):

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from domain.people import Scope
 from web import events, health, messages, pages, sessions
+from web.hooks import ntfy, telegram, twilio
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -29,6 +30,11 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/v1/messages", messages.send, Scope.READ),
     Route("GET", "/v1/messages", messages.recent, Scope.READ),
     Route("GET", "/v1/events", events.stream, Scope.READ),
+    Route("POST", "/hooks/twilio/sms", twilio.inbound, None),
+    Route("POST", "/hooks/twilio/status", twilio.status, None),
+    Route("POST", "/hooks/telegram", telegram.updates, None),
+    Route("POST", "/hooks/ntfy/act", ntfy.act, None),
+    Route("OPTIONS", "/hooks/ntfy/act", ntfy.act, None),
     Route("GET", "/", pages.show, None),
     Route("GET", "/{file}", pages.show, None),
 )

@@ -8,7 +8,22 @@ from pathlib import Path
 
 import typer
 
-from bot.cli import audit, chat, doctor, initialise, linking, loops, migrate, people, policy, serve
+from bot.cli import (
+    audit,
+    authenticator,
+    chat,
+    doctor,
+    initialise,
+    linking,
+    loops,
+    migrate,
+    notify,
+    outbox,
+    people,
+    people_linking,
+    policy,
+    serve,
+)
 from bot.cli.exit_codes import CommandFailedError, ExitCode
 from bot.cli.installation import Installation
 from bot.metrics_event import CommandRun, append_event, metrics_event, wanted
@@ -34,9 +49,13 @@ app.command("chat")(chat.chat)
 app.command("link")(linking.link)
 app.command("mutation-loop")(loops.mutation_loop)
 app.command("triage-loop")(loops.triage_loop)
+people.app.command("link")(people_linking.link)
+people.app.command("authenticator")(authenticator.authenticator)
 app.add_typer(people.app, name="people")
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
+app.add_typer(outbox.app, name="outbox")
+app.add_typer(notify.app, name="notify")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

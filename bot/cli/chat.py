@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 import typer
 
+from bot.channel_settings import LOOPBACK_HOSTS
 from bot.cli.background_loop import BackgroundLoop
 from bot.cli.chat_screen import PROMPT, Screen
 from bot.cli.exit_codes import CommandFailedError, ExitCode
 from bot.cli.installation import Installation
-from bot.settings import LOOPBACK_HOSTS
 from domain.clock import SystemClock
 from domain.errors import UserError
 from domain.ids import SystemEntropy

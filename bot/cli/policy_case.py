@@ -52,6 +52,7 @@ def case_of(question: Question, installation: Installation, tables: Tables) -> C
         mode=installation.mode(tables),
         now=now,
         new_id=lambda: ulid(now, installation.entropy),
+        two_digits=lambda: "00",  # nobody is shown it: the question is only asked
         everyone=lambda: (person,),
         catalogue=CATALOGUE,
     )

@@ -69,9 +69,15 @@ def test_samples_that_grow_old_stay_measurable() -> None:
         assert (loop.allowed_branches, loop.threshold_percent, loop.deadline_seconds) == (("main",), "80", 300)
 
 
-def test_page_and_console_carry_everything_and_no_other_channel_is_named() -> None:
+def test_every_channel_carries_what_its_proofs_allow() -> None:
     limits = {kind.value: (limit.max_scope, limit.per_person_per_hour) for kind, limit in policy().channels.items()}
-    assert limits == {"web": (Scope.APPROVE, 600), "console": (Scope.APPROVE, 600)}
+    assert limits == {
+        "web": (Scope.APPROVE, 600),
+        "console": (Scope.APPROVE, 600),
+        "telegram": (Scope.APPROVE, 120),
+        "ntfy": (Scope.APPROVE, 120),
+        "sms": (Scope.OPERATE, 30),
+    }
 
 
 def test_raising_the_mode_asks_for_a_device_and_a_soak_window() -> None:

@@ -3,15 +3,19 @@
 import pytest
 
 from bot.performing import Fate, Performer
-from channels.port import DeliveryError, MaybeSent, Never, NotNow
-from domain.effects import CancelRun, Deliver, Dispatch
+from channels.port import Arrival, Broken, DeliveryError, Earlier, Handed, MaybeSent, Never, NotNow, Paced
+from domain.effects import CancelRun, Deliver, Dispatch, LinkAddress
+from domain.errors import UserError
 from domain.notices import Notice, NoticeKind
 from tests.fakes.channel import FakeChannel
 from tests.fakes.forge import FakeForge, ForgeFault
+from tests.fakes.virtual_time import START as START_OF_TIME
 from tests.fakes.virtual_time import VirtualTime
 
 START = Dispatch("R1", "mutation", "local", "acme/shop", "ci.yml", "main", {}, "C1", "d" * 64)
 CANCEL = CancelRun("R1", "local", "C1")
+LINK = LinkAddress("ann", "telegram:7")
+EARLIER = Earlier(START_OF_TIME, None)
 TELL = Deliver("web:owner", Notice("n1", NoticeKind.ALARM, "look"))
 
 
@@ -19,7 +23,13 @@ class Rig:
     def __init__(self) -> None:
         self.forge = FakeForge(VirtualTime())
         self.web = FakeChannel("web")
-        self.performer = Performer({"local": self.forge}, {"web": self.web})
+        self.linked: list[LinkAddress] = []
+        self.performer = Performer({"local": self.forge}, {"web": self.web}, self._link)
+
+    async def _link(self, effect: LinkAddress) -> None:
+        if self.linked:
+            raise UserError("the address is taken")
+        self.linked.append(effect)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +52,16 @@ async def test_a_forges_failures_decide_what_may_be_done_next(fault: ForgeFault,
         assert rig.forge.cancelled == ["C1"]
 
 
-@pytest.mark.parametrize(("fault", "fate"), [(None, Fate.DONE), (NotNow("n", 7), Fate.LATER), (Never("n"), Fate.NEVER)])
+@pytest.mark.parametrize(
+    ("fault", "fate"),
+    [
+        (None, Fate.DONE),
+        (NotNow("n", 7), Fate.LATER),
+        (Never("n"), Fate.NEVER),
+        (Broken("n"), Fate.BROKEN),
+        (MaybeSent("n"), Fate.UNCLEAR),
+    ],
+)
 async def test_a_channels_failures_decide_what_may_be_done_next(fault: DeliveryError | None, fate: Fate) -> None:
     rig = Rig()
     rig.web.faults.append(fault)
@@ -61,7 +80,7 @@ async def test_looking_back_tells_whether_a_dispatch_happened(happened: bool) ->
     rig = Rig()
     rig.forge.faults.append(ForgeFault.DROP if happened else ForgeFault.LOSE)
     await rig.performer.perform(START)
-    looked = await rig.performer.look_back(START)
+    looked = await rig.performer.look_back(START, EARLIER)
     assert looked.fate is (Fate.DONE if happened else Fate.LATER)
     assert (looked.job is not None) is happened
 
@@ -70,11 +89,11 @@ async def test_looking_back_tells_whether_a_dispatch_happened(happened: bool) ->
 async def test_looking_back_in_vain_leaves_it_unclear(fault: ForgeFault) -> None:
     rig = Rig()
     rig.forge.faults.append(fault)
-    assert (await rig.performer.look_back(START)).fate is Fate.UNCLEAR
+    assert (await rig.performer.look_back(START, EARLIER)).fate is Fate.UNCLEAR
 
 
 async def test_a_cancel_may_be_asked_twice() -> None:
-    assert (await Rig().performer.look_back(CANCEL)).fate is Fate.LATER
+    assert (await Rig().performer.look_back(CANCEL, EARLIER)).fate is Fate.LATER
 
 
 @pytest.mark.parametrize(("arrives", "fate"), [(True, Fate.DONE), (False, Fate.LATER)])
@@ -82,21 +101,61 @@ async def test_looking_back_tells_whether_a_notice_arrived(arrives: bool, fate: 
     rig = Rig()
     rig.web.faults.append(MaybeSent("lost") if arrives else NotNow("busy"))
     await rig.performer.perform(TELL)
-    assert (await rig.performer.look_back(TELL)).fate is fate
+    assert (await rig.performer.look_back(TELL, EARLIER)).fate is fate
 
 
-async def test_a_channel_that_cannot_tell_leaves_it_unclear() -> None:
+@pytest.mark.parametrize(
+    ("says", "fate"),
+    [
+        (Arrival.ARRIVED, Fate.DONE),
+        (Arrival.NOT_THERE, Fate.LATER),
+        (Arrival.FAILED, Fate.NEVER),
+        (Arrival.UNDECIDED, Fate.UNCLEAR),
+        (Arrival.CANNOT_TELL, Fate.REPEAT),
+    ],
+)
+async def test_what_a_channel_sees_looking_back_decides_what_may_be_done_next(says: Arrival, fate: Fate) -> None:
     rig = Rig()
-    rig.web.can_tell = False
-    assert (await rig.performer.look_back(TELL)).fate is Fate.UNCLEAR
+    rig.web.says = says
+    assert (await rig.performer.look_back(TELL, EARLIER)).fate is fate
+    assert rig.web.looks == [EARLIER]
+
+
+async def test_pacing_is_no_try() -> None:
+    rig = Rig()
+    rig.web.faults.append(Paced(2.5))
+    tried = await rig.performer.perform(TELL)
+    assert (tried.fate, tried.retry_after_seconds) == (Fate.PACED, 2.5)
+
+
+async def test_a_notice_whose_receipt_is_to_come_is_only_accepted() -> None:
+    rig = Rig()
+    rig.web.hands = Handed("SM1", awaits_receipt=True)
+    tried = await rig.performer.perform(TELL)
+    assert (tried.fate, tried.handed) == (Fate.ACCEPTED, rig.web.hands)
+
+
+async def test_an_address_is_linked_once_and_a_taken_one_is_refused_for_good() -> None:
+    rig = Rig()
+    assert (await rig.performer.perform(LINK)).fate is Fate.DONE
+    refused = await rig.performer.perform(LINK)
+    assert (refused.fate, refused.reason, rig.linked) == (Fate.NEVER, "the address is taken", [LINK])
+    assert (await rig.performer.look_back(LINK, EARLIER)).fate is Fate.LATER
+
+
+def test_how_long_to_wait_before_looking_back_is_the_channels_own_affair() -> None:
+    rig = Rig()
+    rig.web.look_back_after_seconds = 20.0
+    assert [rig.performer.look_back_after_seconds(one) for one in (TELL, START)] == [20.0, 5.0]
 
 
 async def test_what_is_not_configured_is_refused_and_never_happened() -> None:
-    performer = Performer({}, {})
+    rig = Rig()
+    performer = Performer({}, {}, rig._link)
     for effect, name in ((START, "forge local"), (CANCEL, "forge local"), (TELL, "channel web")):
         tried = await performer.perform(effect)
         assert (tried.fate, tried.reason) == (Fate.NEVER, f"the {name} is not configured")
-        assert (await performer.look_back(effect)).fate is Fate.LATER
+        assert (await performer.look_back(effect, EARLIER)).fate is Fate.LATER
 
 
 async def test_a_fault_of_ours_is_not_taken_for_a_failure_of_theirs() -> None:

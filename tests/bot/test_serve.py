@@ -15,7 +15,7 @@ from domain.clock import SystemClock
 from domain.ids import SystemEntropy
 
 ALWAYS = {"housekeeping", "health"}
-WORK = {"relay", "watch", "local-forge"}
+WORK = {"liveness", "relay", "watch", "local-forge"}
 
 
 @pytest.mark.parametrize(

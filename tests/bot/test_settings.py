@@ -8,6 +8,7 @@ import pytest
 from bot.settings import Settings, read_settings
 from domain.errors import UserError
 from domain.modes import Mode
+from tests.bot.foreign_environment import forget_ours
 
 Write = Callable[[str], None]
 
@@ -15,9 +16,7 @@ Write = Callable[[str], None]
 @pytest.fixture(autouse=True)
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     """Stand in an empty folder without any of our variables; the result writes its `reins.toml`."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(f"REINS_{name.upper()}", raising=False)
-    monkeypatch.delenv("AUTONOMY_MODE", raising=False)
+    forget_ours(monkeypatch)
     monkeypatch.chdir(tmp_path)
 
     def write(text: str) -> None:
@@ -51,6 +50,8 @@ def test_the_file_counts_and_the_environment_counts_more(write: Write, monkeypat
         ('autonomy_mode = "on"', "AUTONOMY_MODE: Input should be"),
         ('host = "0.0.0.0"', "a host beyond loopback needs public_url with https"),
         ('host = "0.0.0.0"\npublic_url = "http://bot.example"', "a host beyond loopback needs public_url with https"),
+        ('public_url = "http://bot.example"', "public_url must be https"),
+        ('public_url = "http://127.0.0.1.bot.example"', "public_url must be https"),
         ("port = [", "reins.toml cannot be read: "),
     ],
 )
@@ -71,6 +72,34 @@ def test_a_mode_that_is_none_of_the_three_stops_the_start(mode: str, monkeypatch
 def test_a_public_address_with_https_may_be_served(write: Write) -> None:
     write('host = "0.0.0.0"\npublic_url = "https://bot.example/"')
     assert read_settings().url == "https://bot.example"
+
+
+def test_a_public_address_on_this_machine_needs_no_https(write: Write) -> None:
+    write('public_url = "http://localhost:8710/"')
+    assert read_settings().url == "http://localhost:8710"
+
+
+def test_every_part_that_is_called_back_is_named_in_one_sentence(write: Write) -> None:
+    write(
+        f"""
+        [sms]
+        account_sid = "AC{"5" * 32}"
+        auth_token = "canary-auth-token-0123456789"
+        from_number = "+15005550006"
+        countries = ["+41"]
+        [telegram]
+        token = "424242:canary-telegram-token_0123456789"
+        webhook = true
+        webhook_secret = "canary-webhook-secret"
+        [ntfy]
+        server = "https://ntfy.test"
+        token = "tk_canaryntfytoken"
+        """
+    )
+    with pytest.raises(UserError) as refused:
+        read_settings()
+    assert 'sms, telegram.webhook, ntfy.actions "hook": needs public_url' in str(refused.value)
+    assert "canary" not in str(refused.value)
 
 
 def test_a_problem_never_repeats_the_value(monkeypatch: pytest.MonkeyPatch) -> None:

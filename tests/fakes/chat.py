@@ -4,12 +4,17 @@
         answer = await bot.say("run mutation")                       # owner, by web, with a session
         answer = await bot.say("halt", person="vic", channel="sms", proof=Proof.ADDRESS)
         answer = await bot.say("hello", person="nobody")             # not enrolled: a stranger
+        answer = await bot.text("status", person="ann")              # by SMS, answered through the outbox
+        tokens = await bot.show("telegram:ann", notice)              # a message with buttons, as the relay leaves it
+        answer = await bot.press(tokens[0], person="ann")
 
 Everybody of `tests.fakes.directory.PEOPLE` is enrolled on every channel; the policy is that of
 `tests.fakes.policies.example_policy`, as a PolicyState in `bot.policy`, which a test may replace at any time. Each text
-gets a message id of its own unless `message_id` is given. `bot.clock.advance(seconds)` moves time, `bot.brake` is the
+gets a message id of its own unless `message_id` is given. `reachable` and `team` say which channels notices go out on;
+`every_channel` is a policy that lets all of them carry everything. `bot.clock.advance(seconds)` moves time, `bot.brake` is the
 HALT file, `await bot.restart()` does what a new process on the same database would. What the bot left behind is read
-with `audit_rows`, `outbox`, `dispatches`, `notices`, `runs`, `read` (any tables function) and `verify_audit`; `finish`
+with `audit_rows`, `outbox`, `dispatches`, `notices`, `sent_to`, `runs`, `dump` (all tables as text), `read` (any tables
+function) and `verify_audit`; `code` makes the code of the newest challenge, as the channel that sends it does; `finish`
 plays the relay's part for a run, `relay_calls` counts how often the relay was woken, and `context` is for calling a
 command's functions directly.
 """
@@ -27,16 +32,18 @@ from pydantic import TypeAdapter
 from audit.report import Report
 from audit.seals import Seal, SealKey, TrustedKey
 from audit.verify import verify
+from bot.desk import StoreDesk
+from commands.announcing import Announcer
 from commands.answer import Answer
 from commands.catalogue import CATALOGUE
 from commands.command import Command, Context
 from commands.dispatcher import Dispatcher
 from commands.surroundings import Surroundings
-from domain.effects import CancelRun, Deliver, Dispatch, Effect
-from domain.ids import ulid
-from domain.messages import Inbound
+from domain.effects import CancelRun, Deliver, Dispatch, Effect, LinkAddress
+from domain.ids import fingerprint, ulid
+from domain.messages import CarrierWord, Inbound, Press
 from domain.modes import Mode, ModeSources
-from domain.notices import Notice
+from domain.notices import Notice, NoticeKind
 from domain.people import Address, AddressKind, Person, Proof
 from domain.runs import Run, RunState
 from policy.loading import PolicyState
@@ -59,6 +66,7 @@ _EFFECTS: dict[str, TypeAdapter[Any]] = {
     "dispatch": TypeAdapter(Dispatch),
     "cancel": TypeAdapter(CancelRun),
     "deliver": TypeAdapter(Deliver),
+    "link": TypeAdapter(LinkAddress),
 }
 
 
@@ -78,6 +86,15 @@ def handle_in(answer: Answer) -> str:
     return answer.text.split()[0]
 
 
+PROOFS = {"sms": Proof.ADDRESS, "ntfy": Proof.ADDRESS, "telegram": Proof.ACCOUNT}
+
+
+def every_channel(document: dict[str, Any] | None = None, per_hour: int = 6000) -> PolicyState:
+    """Load a policy, the example if none is given, under which every channel may carry everything."""
+    limits = {"max_scope": "approve", "per_person_per_hour": per_hour}
+    return loaded({**(document or example_policy()), "channels": {kind.value: limits for kind in AddressKind}})
+
+
 class Chat:
     """What `chat` yields; see the module's docstring."""
 
@@ -92,6 +109,8 @@ class Chat:
         self.people = FakeDirectory(people)
         self.environment_mode: Mode | None = None
         self.catalogue = catalogue
+        self.reachable: frozenset[AddressKind] = frozenset()
+        self.team: tuple[str, ...] = ()
         self.relay_calls = 0
         self._sent = 0
 
@@ -99,6 +118,7 @@ class Chat:
         """Open the store and build the dispatcher around it."""
         self.store = SqliteStore(self.path)
         await self.store.open()
+        self.announcer = Announcer(self.people, self.reachable, self.team, lambda: self.policy)
         self.around = Surroundings(
             people=self.people,
             policy=lambda: self.policy,
@@ -107,6 +127,7 @@ class Chat:
             clock=self.clock,
             entropy=self.entropy,
             sealer=Sealer(SealKey(SEED), ORIGIN),
+            announcer=self.announcer,
             catalogue=self.catalogue,
         )
         self.dispatcher = Dispatcher(self.store, self.around, self._wake_relay)
@@ -147,6 +168,50 @@ class Chat:
         """Send one text and return the answer."""
         return await self.dispatcher.handle(self.message(text, person, proof, channel, message_id, sent_at))
 
+    async def text(
+        self,
+        text: str,
+        person: str = "owner",
+        channel: str = "sms",
+        *,
+        chat: str | None = None,
+        message_id: str | None = None,
+        carrier_word: CarrierWord | None = None,
+    ) -> Answer:
+        """Send one text by a channel that is answered through the outbox, from a private chat unless `chat` names one."""
+        message = self.message(text, person, PROOFS[channel], channel, message_id)
+        place = Address(AddressKind(channel), chat or person)
+        return await self.dispatcher.handle(replace(message, reply_to=place, carrier_word=carrier_word))
+
+    async def press(
+        self,
+        token: str,
+        person: str = "owner",
+        channel: str = "telegram",
+        *,
+        on: str | None = "77",
+        chat: str | None = None,
+        message_id: str | None = None,
+    ) -> Answer:
+        """Press the button of a token on the message `on`, in the person's private chat unless `chat` names another."""
+        message = self.message("", person, Proof.ACCOUNT, channel, message_id)
+        place, press = Address(AddressKind(channel), chat or person), Press(token, on, f"query-{message.message_id}")
+        return await self.dispatcher.handle(replace(message, reply_to=place, press=press))
+
+    async def show(self, to: str, notice: Notice, on: str | None = "77") -> tuple[str, ...]:
+        """Do what channel and relay do for a notice with buttons, and return their tokens; `on` None: they never got to it."""
+        tokens = await StoreDesk(self.store, self.clock, self.entropy).mint(to, notice)
+        if on is not None:
+            hashes = [fingerprint(token) for token in tokens]
+            await self.store.transact(lambda tables: tables.buttons.bind(hashes, on))
+        return tokens
+
+    async def code(self) -> str | None:
+        """Make the code of the newest challenge, as the channel does while it sends it."""
+        challenge = next(one for one in reversed(self.notices()) if one.kind is NoticeKind.CHALLENGE)
+        assert challenge.subject is not None
+        return await StoreDesk(self.store, self.clock, self.entropy).code(challenge.subject)
+
     def context(self, person: str = "owner", proof: Proof = Proof.SESSION, mode: Mode = Mode.READ_ONLY) -> Context:
         """Make the context a command is called with."""
         who, now = self.people.people[person], self.clock.now()
@@ -160,6 +225,7 @@ class Chat:
             mode=ModeSources(self.environment_mode, mode, self.brake.pulled()),
             now=now,
             new_id=lambda: ulid(now, self.entropy),
+            two_digits=lambda: "47",
             everyone=self.people.all,
             catalogue=self.catalogue,
         )
@@ -199,6 +265,23 @@ class Chat:
         sent = [row.effect for row in self.outbox() if isinstance(row.effect, Deliver)]
         return [one.notice for one in sent if person is None or one.to == f"web:{person}"]
 
+    def sent_to(self, to: str) -> list[Notice]:
+        """Return every notice committed for one address, `channel:value`, oldest first."""
+        sent = [row.effect for row in self.outbox() if isinstance(row.effect, Deliver)]
+        return [one.notice for one in sent if one.to == to]
+
+    def dump(self) -> str:
+        """Return everything that lies in the database, texts and the texts inside of blobs."""
+        connection = connect(self.path, read_only=True)
+        try:
+            tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+            rows = [row for table in tables for row in connection.execute(f"SELECT * FROM {table}")]
+        finally:
+            connection.close()
+        return "\n".join(
+            value.decode(errors="replace") if isinstance(value, bytes) else str(value) for row in rows for value in row
+        )
+
     async def runs(self) -> list[Run]:
         """Return every run, oldest first."""
         return list(reversed(await self.read(lambda tables: tables.runs.latest(1000))))
@@ -219,9 +302,12 @@ async def chat(
     people: Iterable[Person] = PEOPLE,
     catalogue: tuple[Command, ...] = CATALOGUE,
     mode: Mode | None = None,
+    reachable: Iterable[AddressKind] = (),
+    team: tuple[str, ...] = (),
 ) -> AsyncIterator[Chat]:
     """Start a bot on a database in `folder`; `mode` sets the stored mode before the first message."""
     bot = Chat(folder / "reins.db", policy or loaded(example_policy()), people, catalogue)
+    bot.reachable, bot.team = frozenset(reachable), team
     await bot.start()
     if mode is not None:
         now = bot.clock.now()

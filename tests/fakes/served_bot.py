@@ -20,7 +20,7 @@ import asyncio
 import secrets
 import socket
 import sqlite3
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -152,7 +152,7 @@ class ServedBot:
         async with AsyncExitStack() as stack:
             self.bot = wire(self.settings, self._clock, files_trusted_seconds=0)
             probe = await stack.enter_async_context(running(self.bot, self._role))
-            self.app = build_app(web_parts(self.bot, probe.report), self._routes)
+            self.app = build_app(web_parts(self.bot, probe.report), self._routes, self.bot.connections.hooks)
             runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=2.0)
             await runner.setup()
             stack.push_async_callback(runner.cleanup)
@@ -234,20 +234,30 @@ async def served_bot(
     role: Role = Role.ALL,
     routes: Iterable[Route] = ROUTES,
     public_url: str | None = None,
+    channels: Callable[[str], dict[str, Any]] = lambda _url: {},
+    prepare: Callable[[Settings], None] = lambda _settings: None,
 ) -> AsyncIterator[ServedBot]:
-    """Set a bot up in `folder`, serve it on a free port, and take everything down at the end."""
+    """Set a bot up in `folder`, serve it on a free port, and take everything down at the end.
+
+    `channels(url)` returns the channels' settings for a bot that is reached at this address; `prepare` is called once
+    the state folder is there and before the bot starts.
+    """
     time = clock or VirtualTime(AFTER_THE_SAMPLES)
+    port = _free_port()
+    more = channels(f"http://127.0.0.1:{port}")
     settings = Settings(
         home=folder / "home",
         host="127.0.0.1",
-        port=_free_port(),
-        public_url=public_url,
+        port=port,
+        public_url=public_url or (f"http://127.0.0.1:{port}" if more else None),
+        **more,
         policy_file=None,
         AUTONOMY_MODE=None,
         mutation_artifacts=None,
         triage_artifacts=None,
     )
     await asyncio.to_thread(set_up, Installation(settings, Home.of(settings), time, SystemEntropy()))
+    prepare(settings)
     bot = ServedBot(settings, time, role, routes)
     await bot.start()
     try:

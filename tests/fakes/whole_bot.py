@@ -19,6 +19,7 @@ from bot.relay import Relay, RelayParts
 from channels.port import Channel
 from commands.catalogue import CATALOGUE
 from commands.command import Command
+from domain.effects import LinkAddress
 from domain.people import Person
 from forge.port import Forge
 from loops.housekeeping import Housekeeping
@@ -39,7 +40,8 @@ class WholeBot(Chat):
     ) -> None:
         super().__init__(path, policy, people, catalogue)
         self.forges = {name: FakeForge(self.clock, name) for name in ("local", "github")}
-        self.channels = {name: FakeChannel(name) for name in ("web", "console", "sms", "telegram")}
+        self.channels = {name: FakeChannel(name) for name in ("web", "console", "sms", "telegram", "ntfy", "slack")}
+        self.linked: list[LinkAddress] = []
         self.processes = 0
 
     async def start(self) -> None:
@@ -49,18 +51,29 @@ class WholeBot(Chat):
         around = self.around
         self.relay = self.another_relay(f"process-{self.processes}")
         forges: dict[str, Forge] = {**self.forges}
-        self.watch = Watch(self.store, forges, around.mode, self.clock, lambda: None)
+        self.watch = Watch(self.store, forges, around.mode, self.clock, self.announcer, lambda: None)
         self.housekeeping = Housekeeping(
-            self.store, around.sealer, self.clock, self.dispatcher.close_gap, self._wake_relay
+            self.store, around, self.announcer, self.dispatcher.close_gap, self._wake_relay
         )
 
     def another_relay(self, owner: str, try_seconds: float = 15.0) -> Relay:
         """Make a second relay over the same store and the same world, as another process would have."""
         forges: dict[str, Forge] = {**self.forges}
         channels: dict[str, Channel] = {**self.channels}
-        mode, performer = self.around.mode, Performer(forges, channels)
-        parts = RelayParts(self.store, performer, mode, lambda: self.policy, self.clock, self.entropy, lambda: None)
+        parts = RelayParts(
+            store=self.store,
+            performer=Performer(forges, channels, self._link),
+            announcer=self.announcer,
+            mode=self.around.mode,
+            policy=lambda: self.policy,
+            clock=self.clock,
+            entropy=self.entropy,
+            run_changed=lambda: None,
+        )
         return Relay(parts, owner, try_seconds)
+
+    async def _link(self, effect: LinkAddress) -> None:
+        self.linked.append(effect)
 
     async def settle(self) -> None:
         """Let relay and watch work until nothing is due now."""

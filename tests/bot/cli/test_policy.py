@@ -56,7 +56,7 @@ def test_an_allowed_command_is_explained_rule_by_rule(reins: CommandLine) -> Non
         (["run", "mutation-strict"], [], "approvals needed", "approval_needed"),
         (["run", "deploy"], [], "action", "action_unknown"),
         (["run", "mutation"], ["--proof", "address"], "proof", "proof_too_weak"),
-        (["run", "mutation"], ["--channel", "sms"], "scope", "channel_scope"),
+        (["run", "mutation"], ["--channel", "slack"], "scope", "channel_scope"),
         (["ok", "3K"], [], "approval", "approval_unknown"),
     ],
 )
