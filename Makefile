@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 PURE := domain policy audit commands
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test lint style types imports coverage locks check lock bench
+.PHONY: help run install install-dev test lint style types imports coverage locks check lock bench demo
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,8 +50,11 @@ check: lint locks coverage test ## run what CI runs
 
 lock: ## resolve pyproject.toml into both locks again; UV_FLAGS=--upgrade moves every pin
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: install it, or name it with UV=/path/to/uv" >&2; exit 1; }
-	$(UV) export $(UV_FLAGS) --format requirements.txt --no-emit-project --no-dev -o requirements.txt
-	$(UV) export --format requirements.txt --no-emit-project -o requirements-dev.txt
+	$(UV) export $(UV_FLAGS) --format requirements.txt --no-emit-project --extra charts --no-dev -o requirements.txt
+	$(UV) export --format requirements.txt --no-emit-project --extra charts -o requirements-dev.txt
+
+demo: install-dev ## four phones on one page: the real bot between fake providers, no account needed
+	@exec $(BIN)/python -m tests.demo
 
 bench: install-dev ## measure this checkout against the figures the design holds it to
 	$(BIN)/python -m tests.bench
