@@ -46,7 +46,7 @@ class SmsOptions(_Closed):
     @field_validator("api_base")
     @classmethod
     def _safe(cls, url: str) -> str:
-        return _https_or_loopback(url)
+        return https_or_loopback(url)
 
 
 class TelegramOptions(_Closed):
@@ -61,7 +61,7 @@ class TelegramOptions(_Closed):
     @field_validator("api_base")
     @classmethod
     def _safe(cls, url: str) -> str:
-        return _https_or_loopback(url)
+        return https_or_loopback(url)
 
     @model_validator(mode="after")
     def _secured(self) -> "TelegramOptions":
@@ -85,7 +85,7 @@ class NtfyOptions(_Closed):
     @field_validator("server")
     @classmethod
     def _safe(cls, url: str) -> str:
-        return _https_or_loopback(url)
+        return https_or_loopback(url)
 
     @model_validator(mode="after")
     def _secured(self) -> "NtfyOptions":
@@ -106,7 +106,7 @@ class SlackOptions(_Closed):
     @field_validator("webhook_url")
     @classmethod
     def _safe(cls, url: SecretStr) -> SecretStr:
-        _https_or_loopback(url.get_secret_value())
+        https_or_loopback(url.get_secret_value())
         return url
 
 
@@ -115,7 +115,12 @@ def is_loopback(url: str) -> bool:
     return (urlsplit(url).hostname or "") in LOOPBACK_HOSTS
 
 
-def _https_or_loopback(url: str) -> str:
+def https_or_loopback(url: str) -> str:
+    """Return an address without a slash at its end.
+
+    Raises:
+        ValueError: it is none, holds a user, a query or a fragment, or would send secrets in the clear.
+    """
     parts = urlsplit(url)
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.username or parts.query or parts.fragment:
         raise ValueError("must be an address such as https://host, without user, query or fragment")

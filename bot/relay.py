@@ -60,6 +60,7 @@ class Relay:
         self._try_seconds = try_seconds
         self._wake = asyncio.Event()
         self._lanes: dict[str, asyncio.Task[None]] = {}
+        self._paced: dict[str, datetime] = {}
         self._behind = False
         self._circuits = Circuits(parts.clock)
         self.settling = Settling(parts.performer, parts.announcer, parts.mode, parts.clock, parts.entropy)
@@ -136,6 +137,9 @@ class Relay:
             if paced is None:
                 tried = await self._handle(row)
                 paced = tried if tried.fate is Fate.PACED else None
+                if paced is not None:
+                    seconds = timedelta(seconds=paced.retry_after_seconds or 0)
+                    self._paced[_lane(row.effect)] = self._parts.clock.now() + seconds
             else:
                 await self._settle(row, paced)
 
@@ -153,11 +157,16 @@ class Relay:
             rows += tables.outbox.lease_expired(self._owner, now, until, LEASED_AT_ONCE, closed)
         probes = (tables.outbox.probe(self._owner, one, now, until) for one in self._circuits.probes_due())
         rows += [row for row in probes if row is not None]
-        behind = [row for row in rows if self._is_busy(row)]
-        for row in behind:  # its lane wakes us when it is free
-            tables.outbox.postpone(row, unsent(row), now, "", counts=False)
-        self._behind = bool(behind)
-        return [row for row in rows if row not in behind]
+        self._behind = any(self._is_busy(row) for row in rows)
+        free = []
+        for row in rows:
+            until = now if self._is_busy(row) else self._paced.get(_lane(row.effect), now)
+            if self._is_busy(row) or until > now:  # it keeps its place behind what is tried or paced in its lane
+                tables.outbox.postpone(row, unsent(row), until, "", counts=False)
+            else:
+                free.append(row)
+        self._paced = {lane: until for lane, until in self._paced.items() if until > now}
+        return free
 
     def _is_busy(self, row: OutboxRow) -> bool:
         """Tell whether an earlier row of the same lane is still being tried."""

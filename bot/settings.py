@@ -5,7 +5,13 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import AliasChoices, Field, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
 
 from bot.channel_settings import (
     LOOPBACK_HOSTS,
@@ -13,7 +19,7 @@ from bot.channel_settings import (
     SlackOptions,
     SmsOptions,
     TelegramOptions,
-    is_loopback,
+    https_or_loopback,
 )
 from domain.errors import UserError
 from domain.modes import Mode
@@ -65,8 +71,8 @@ class Settings(BaseSettings):
     def _not_half_secured(self) -> "Settings":
         if self.host not in LOOPBACK_HOSTS and not (self.public_url or "").startswith("https://"):
             raise ValueError("a host beyond loopback needs public_url with https: cookies must not travel in the clear")
-        if self.public_url is not None and not (self.public_url.startswith("https://") or is_loopback(self.public_url)):
-            raise ValueError("public_url must be https")
+        if self.public_url is not None:
+            https_or_loopback(self.public_url)
         if self.public_url is None:
             needing = [name for name, needs in self._needs_public_url() if needs]
             if needing:
@@ -97,6 +103,8 @@ def read_settings() -> Settings:
         return Settings()
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"reins.toml cannot be read: {error}") from error
+    except SettingsError as error:
+        raise UserError(f"the settings cannot be used: {error}; lists are written as JSON") from None
     except ValidationError as error:
         problems = "; ".join(
             f"{'.'.join(str(part) for part in detail['loc']) or 'settings'}: {detail['msg']}"

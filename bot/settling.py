@@ -168,9 +168,13 @@ class Settling:
 
     def _audit(self, row: OutboxRow, reason: str | None, state: DeliveryState, tables: Tables) -> None:
         """Every try leaves a row (I8); the notice's text stays out, its key says which it was."""
-        key = row.key
-        if isinstance(row.effect, Deliver):
-            key = f"{row.effect.notice.key}:{_masked(row.effect.to)}"
+        match row.effect:
+            case Deliver(to=to, notice=notice):
+                key = f"{notice.key}:{_masked(to)}"
+            case LinkAddress(address=address):
+                key = f"link:{_masked(address)}"
+            case _:
+                key = row.key
         evidence: dict[str, object] = {"key": key, "try": row.tries, "error": reason}
         kind = type(row.effect).__name__.lower()
         tables.audit.append(event(self._clock.now(), f"effect-{kind}", key, state.value, evidence))

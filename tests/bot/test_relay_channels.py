@@ -113,3 +113,20 @@ async def test_notices_of_a_resting_channel_expire_in_their_time(tmp_path: Path)
         while await bot.relay.tick():
             pass
         assert set(bot.outbox_states().values()) == {"expired"}
+
+
+async def test_notices_to_one_address_keep_their_order_behind_one_that_was_paced(tmp_path: Path) -> None:
+    async with whole_bot(tmp_path) as bot:
+        slack = bot.channels["slack"]
+        slack.faults.append(Paced(3))
+        await tell(bot, 1, to="slack:team")
+        await bot.relay.tick()
+        bot.clock.advance(1)
+        await tell(bot, 2, to="slack:team")
+        await tell(bot, 3, to="web:owner")
+        await bot.relay.tick()
+        assert (slack.ledger, bot.told()) == ([], ["alarm 3"])  # other lanes go on
+        bot.clock.advance(2)
+        while await bot.relay.tick():
+            pass
+        assert bot.told("team", "slack") == ["alarm 1", "alarm 2"]

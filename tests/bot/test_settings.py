@@ -50,8 +50,8 @@ def test_the_file_counts_and_the_environment_counts_more(write: Write, monkeypat
         ('autonomy_mode = "on"', "AUTONOMY_MODE: Input should be"),
         ('host = "0.0.0.0"', "a host beyond loopback needs public_url with https"),
         ('host = "0.0.0.0"\npublic_url = "http://bot.example"', "a host beyond loopback needs public_url with https"),
-        ('public_url = "http://bot.example"', "public_url must be https"),
-        ('public_url = "http://127.0.0.1.bot.example"', "public_url must be https"),
+        ('public_url = "http://bot.example"', "must be https"),
+        ('public_url = "http://127.0.0.1.bot.example"', "must be https"),
         ("port = [", "reins.toml cannot be read: "),
     ],
 )
