@@ -164,7 +164,8 @@ class Settling:
         masked = Address(AddressKind(kind), value).masked()
         text = f"{masked} is linked: it is {effect.person} from now on. If this was not you, tell the operators."
         notice = Notice(f"linked:{effect.person}:{to_text(now)}", NoticeKind.ALARM, text)
-        self._announcer.commit(Tell(effect.person, notice, origin=effect.address), tables, now)
+        self._announcer.commit(Deliver(effect.address, notice), tables, now)
+        self._announcer.commit(Tell(effect.person, notice), tables, now)  # also where they were known before
 
     def _audit(self, row: OutboxRow, reason: str | None, state: DeliveryState, tables: Tables) -> None:
         """Every try leaves a row (I8); the notice's text stays out, its key says which it was."""

@@ -88,7 +88,7 @@ def wire(
     sealer = Sealer(read_audit_key(home.audit_key_file), AUDIT_ORIGIN)  # first: it may refuse, and nothing is open yet
     store, policy = SqliteStore(home.database), PolicySource(home.policy_file, files_trusted_seconds)
     people = PeopleDirectory(home.people_file, trusted_ns=int(files_trusted_seconds * 1e9))
-    connections = connect(settings, _tools(settings, clock, entropy, store, people, lambda: receiving))
+    connections = connect(settings, _tools(settings, clock, entropy, (store, people, policy), lambda: receiving))
     announcer = Announcer(people, connections.reachable, connections.team, policy)
     around = Surroundings(
         people=people,
@@ -136,11 +136,11 @@ def _tools(
     settings: Settings,
     clock: Clock,
     entropy: Entropy,
-    store: SqliteStore,
-    people: PeopleDirectory,
+    records: tuple[SqliteStore, PeopleDirectory, PolicySource],
     receiving: Callable[[], Receiving],
 ) -> Callable[[ClientSession], Tools]:
     """Return what makes the adapters' tools once there is a session."""
+    store, people, policy = records
 
     def make(session: ClientSession) -> Tools:
         return Tools(
@@ -152,6 +152,7 @@ def _tools(
             cursors=StoreCursors(store, clock),
             draw=Pictures(store).draw,
             everyone=people.all,
+            policy=policy,
             catalogue=CATALOGUE,
             receiving=receiving,
         )

@@ -27,13 +27,17 @@ _CREATED = frozenset({200, 201})
 
 @dataclass(frozen=True, slots=True)
 class SmsParts:
-    """What the channel works with; `on_opt_out` learns of a number that Twilio says has opted out."""
+    """What the channel works with; `on_opt_out` learns of a number that Twilio says has opted out.
+
+    `policy_countries` are the calling codes that the policy narrows texts to; none means those of the settings.
+    """
 
     caller: Caller
     desk: Desk
     clock: Clock
     pulse: Pulse
     on_opt_out: Callable[[str], Awaitable[None]]
+    policy_countries: Callable[[], tuple[str, ...]] = tuple
 
 
 class SmsChannel:
@@ -54,7 +58,8 @@ class SmsChannel:
         """Send a notice to a number as one segment; see the port for what is raised."""
         if notice.kind in _NOTHING_TO_SEND:
             return Handed()
-        if not E164.fullmatch(value) or not value.startswith(self._settings.countries):
+        narrowed = self._parts.policy_countries() or self._settings.countries
+        if not E164.fullmatch(value) or not (value.startswith(self._settings.countries) and value.startswith(narrowed)):
             raise Never("the number's country is not one of those that may be texted")
         text = await self._text(notice, repeat=repeat)
         url = f"{self._settings.api_base}/2010-04-01/Accounts/{self._settings.account_sid}/Messages.json"

@@ -123,7 +123,8 @@ def _covers(level: Level, run: Run, notice: Notice) -> bool:
 
 
 def _urgent(notice: Notice) -> bool:
-    return notice.urgency is Urgency.HIGH or bool(notice.choices)
+    # Whoever pressed a button waits for its answer, and the app gives up soon.
+    return notice.urgency is Urgency.HIGH or bool(notice.choices) or notice.kind is NoticeKind.TOAST
 
 
 def _pushes_of(person: str) -> str:

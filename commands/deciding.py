@@ -15,11 +15,11 @@ from commands.parser import NotUnderstood, Parsed
 from commands.reading import Reading, Verbs, read
 from commands.recording import AlreadyDecidedError, record
 from commands.replies import misunderstanding, refusal
-from commands.replying import Kept, replies_to
+from commands.replying import Kept, replies_to, silent_toast
 from commands.strangers import alarms_about
 from commands.surroundings import Surroundings, gather
 from domain.decisions import Decision, Verdict
-from domain.effects import Deliver
+from domain.effects import Deliver, Outgoing
 from domain.ids import ulid
 from domain.messages import Inbound
 from domain.notices import NoticeKind
@@ -209,7 +209,11 @@ class Decider:
         message, state, now = received.message, received.state, self._around.clock.now()
         link = None if known else link_by_code(message, received.understood, tables)
         decision = evaluate(_UNREAD, None, message.proof, Facts(message.channel, self._around.mode(tables)), state)
-        outgoing = (link,) if link else alarms_about(message, self._around.people.all(), state, tables, now)
+        outgoing: list[Outgoing] = [link] if link else []
+        if link is None:
+            outgoing += alarms_about(message, self._around.people.all(), state, tables, now)
+        if message.press is not None and message.reply_to is not None and not known:
+            outgoing.append(silent_toast(message, message.press, message.reply_to))
         for one in outgoing:
             self._around.announcer.commit(one, tables, now)
         facts = Facts(message.channel, self._around.mode(tables))

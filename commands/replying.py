@@ -51,9 +51,16 @@ def _said_by_the_card(reading: Reading, answer: Answer) -> bool:
 
 
 def _toast(message: Inbound, press: Press, answer: Answer) -> Notice:
+    """Answer a press; what was refused has to be closed by hand, so that it is read."""
+    urgency = Urgency.NORMAL if answer.verdict is Verdict.ALLOW else Urgency.HIGH
+    key, text = f"toast:{message.channel}:{message.message_id}", answer.text or ""
+    return Notice(key, NoticeKind.TOAST, text, urgency=urgency, acknowledges=press.acknowledge)
+
+
+def silent_toast(message: Inbound, press: Press, to: Address) -> Deliver:
+    """End the waiting sign on the button of somebody who gets no answer; it says nothing."""
     key = f"toast:{message.channel}:{message.message_id}"
-    text = answer.text or ""
-    return Notice(key, NoticeKind.TOAST, text, urgency=Urgency.HIGH, acknowledges=press.acknowledge)
+    return Deliver(to.text(), Notice(key, NoticeKind.TOAST, "", urgency=Urgency.NORMAL, acknowledges=press.acknowledge))
 
 
 def _message(kept: Kept, to: Address, tables: Tables, now: datetime) -> Notice:

@@ -30,7 +30,12 @@ def join(options: SmsOptions, tools: Tools, connections: Connections) -> None:
     async def opted_out(number: str) -> None:
         await tools.receiving().opted_out(number)
 
-    parts = SmsParts(Caller(tools.session), tools.desk, tools.clock, pulse, opted_out)
+    def countries() -> tuple[str, ...]:
+        policy = tools.policy().policy
+        limits = policy.channels.get(AddressKind.SMS) if policy else None
+        return limits.countries if limits else ()
+
+    parts = SmsParts(Caller(tools.session), tools.desk, tools.clock, pulse, opted_out, countries)
     connections.add(SmsChannel(settings, parts), pulse)
     hook = SmsHook(
         settings=settings,

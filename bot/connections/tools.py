@@ -15,6 +15,7 @@ from commands.command import Command
 from domain.clock import Clock
 from domain.ids import Entropy
 from domain.people import AddressKind, Person
+from policy.loading import PolicyState
 from web.hooks.parts import Hooks
 
 Draw = Callable[[str], Awaitable[bytes | None]]
@@ -32,6 +33,7 @@ class Tools:
     cursors: StoreCursors
     draw: Draw
     everyone: Callable[[], tuple[Person, ...]]
+    policy: Callable[[], PolicyState]
     catalogue: tuple[Command, ...]
     receiving: Callable[[], Receiving]
 

@@ -57,7 +57,10 @@ class SmsRig:
 
 @asynccontextmanager
 async def sms_rig(
-    settings: SmsSettings = SETTINGS, desk: CodeDesk | None = None, call_seconds: float = 10.0
+    settings: SmsSettings = SETTINGS,
+    desk: CodeDesk | None = None,
+    call_seconds: float = 10.0,
+    narrowed: tuple[str, ...] = (),
 ) -> AsyncIterator[SmsRig]:
     clock, pulse, opted_out = VirtualTime(), Pulse("sms"), list[str]()
 
@@ -66,6 +69,6 @@ async def sms_rig(
 
     async with FakeTwilio(clock) as twilio, aiohttp.ClientSession() as session:
         desk = desk or CodeDesk()
-        parts = SmsParts(Caller(session, call_seconds), desk, clock, pulse, note_opt_out)
+        parts = SmsParts(Caller(session, call_seconds), desk, clock, pulse, note_opt_out, lambda: narrowed)
         channel = SmsChannel(replace(settings, api_base=twilio.url), parts)
         yield SmsRig(twilio, channel, clock, desk, pulse, opted_out)

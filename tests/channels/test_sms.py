@@ -134,6 +134,17 @@ async def test_a_number_of_another_country_costs_nothing(number: str) -> None:
         assert rig.twilio.calls == []
 
 
+@pytest.mark.parametrize(("narrowed", "sent"), [((), True), (("+1500555",), True), (("+49",), False)])
+async def test_the_policy_narrows_the_countries_of_the_settings(narrowed: tuple[str, ...], sent: bool) -> None:
+    async with sms_rig(narrowed=narrowed) as rig:
+        if sent:
+            await deliver(rig, to="+15005550010")
+        else:
+            with pytest.raises(Never, match="country"):
+                await deliver(rig, to="+15005550010")
+        assert bool(rig.twilio.calls) is sent
+
+
 @pytest.mark.parametrize("number", ["+15005550001", "+15005550002", "+15005550003", "+15005550009"])
 async def test_a_number_that_cannot_be_texted_is_given_up_for_this_person_only(number: str) -> None:
     async with sms_rig() as rig:
