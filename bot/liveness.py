@@ -98,7 +98,7 @@ class Liveness:
         state = self._around.policy()
         for name, why in news.items():
             text = f"The channel {name} works again." if why is None else f"The channel {name} is in trouble: {why}."
-            key = f"liveness:{name}:{to_text(now)}"
+            key = f"liveness:{name}:{'well' if why is None else 'trouble'}:{to_text(now)}"
             notice = Notice(key, NoticeKind.ALARM, text, urgency=Urgency.HIGH)
             tables.audit.append(event(now, "channel-well" if why is None else "channel-trouble", name, "told", {}))
             for person in self._around.people.all():

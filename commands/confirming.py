@@ -23,6 +23,7 @@ WRONG_WITHIN = timedelta(hours=24)
 PROMPTS_PER_HOUR = 6  # a stream of codes that nobody asked for wears people down
 CODE_MARK = "{code}"  # where a channel puts the code while it sends
 SHOWN_TEXT_CHARACTERS = 48
+LOCKED = "Codes are locked here for a day: five were wrong. Reads and halt still work; the page needs no code."
 AUTHENTICATOR_STEP_SECONDS = 30  # RFC 6238, 5.2
 
 
@@ -105,6 +106,8 @@ def can_confirm(message: Inbound, person: str, tables: Tables) -> bool:
 def ask_for_code(message: Inbound, context: Context, tables: Tables) -> Outcome:
     """Keep the command until its sender answers with a code; on a phone number the code itself goes to that number."""
     sender = message.sender.text()
+    if tables.confirmations.wrong_since(sender, context.now - WRONG_WITHIN) >= WRONG_CODES:
+        return Outcome(Reply(LOCKED))
     if tables.rates.count(f"code:{sender}", context.now) > PROMPTS_PER_HOUR:
         return Outcome(Reply(""))
     confirmation = Confirmation(

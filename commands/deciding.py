@@ -152,7 +152,7 @@ class Decider:
         if claim:
             number = tables.inbox.claim(message, judged.context.person.id, answer.to_json())
             tables.thread.add_exchange(judged.context.person.id, number, message.received_at)
-            if judged.reading.pressed is not None and judged.reading.pressed.objection is None:
+            if judged.reading.pressed is not None and (decision.allowed or outcome.changes):
                 tables.buttons.press(judged.reading.pressed.hash, judged.context.person.id, number, now)
             if judged.reading.confirmed is not None and not tables.confirmations.consume(
                 judged.reading.confirmed, number, now

@@ -148,11 +148,11 @@ class Dispatcher:
         text = f"Something went wrong on our side and nothing was changed. Log id {problem}."
         answer = Answer(text, ("status",), None, "fault", problem=problem)
         if received.message.reply_to is not None and received.person is not None:
-            await self._send_fault(received.message, text, problem)
+            return replace(answer, recorded=await self._send_fault(received.message, text, problem))
         return answer
 
-    async def _send_fault(self, message: Inbound, text: str, problem: str) -> None:
-        """Send the log id where the answer would have gone; the message itself was undone and is not taken in."""
+    async def _send_fault(self, message: Inbound, text: str, problem: str) -> bool:
+        """Send the log id where the answer would have gone, and tell whether that is durable; the message was undone."""
         assert message.reply_to is not None, "only channels that are answered through the outbox come here"
         notice = Notice(f"fault:{problem}", NoticeKind.REPLY, text, urgency=Urgency.HIGH)
         deliver, now = Deliver(message.reply_to.text(), notice), self._around.clock.now()
@@ -160,7 +160,9 @@ class Dispatcher:
             await self._store.transact(lambda tables: self._around.announcer.commit(deliver, tables, now))
         except StoreUnwritable as error:
             log.warning("fault_untold", problem=problem, error=str(error))
+            return False
         self._wake_relay()
+        return True
 
 
 def _kept_text(message: Inbound, person: Person | None, understood: Parsed | NotUnderstood) -> str:

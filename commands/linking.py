@@ -30,7 +30,7 @@ def link_by_code(message: Inbound, understood: Parsed | NotUnderstood, tables: T
     if isinstance(understood, NotUnderstood) or understood.command.verb != "link":
         return None
     kind, now = message.sender.kind, message.received_at
-    if kind not in LINKABLE or message.reply_to != message.sender:
+    if kind not in LINKABLE:
         return None
     if tables.rates.current(f"link-failed:{kind.value}", now) >= MAX_GUESSES_PER_HOUR:
         return None
@@ -40,6 +40,7 @@ def link_by_code(message: Inbound, understood: Parsed | NotUnderstood, tables: T
         tables.rates.count(f"link-failed:{kind.value}", now)
         return None
     person, _binding = spent
-    evidence: dict[str, object] = {"address": message.sender.masked()}
+    private = message.reply_to == message.sender  # in a group everybody has read it: it is spent, and links nobody
+    evidence: dict[str, object] = {"address": message.sender.masked(), "private": private}
     tables.audit.append(event(now, "link-code", person, "spent", evidence))
-    return LinkAddress(person, message.sender.text())
+    return LinkAddress(person, message.sender.text()) if private else None

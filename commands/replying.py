@@ -36,18 +36,21 @@ def replies_to(kept: Kept, reading: Reading | None, tables: Tables, now: datetim
 
     `reading` is None for the second press of a button, which gets a toast and nothing else.
     """
-    message, to = kept.message, kept.message.reply_to
-    if to is None or kept.answer.text is None:
+    message, press, to = kept.message, kept.message.press, kept.message.reply_to
+    if to is None or (kept.answer.text is None and press is None):
         return ()
-    toast = () if message.press is None else (Deliver(to.text(), _toast(message, message.press, kept.answer)),)
-    if toast and (reading is None or _said_by_the_card(reading, kept.answer)):
-        return toast
-    return (*toast, Deliver(to.text(), _message(kept, to, tables, now)))
+    if press is not None and kept.answer.text is None:
+        return (silent_toast(message, press, to),)
+    if press is None:
+        return (Deliver(to.text(), _message(kept, to, tables, now)),)
+    if reading is None or _said_by_the_card(reading, kept.answer):
+        return (Deliver(to.text(), _toast(message, press, kept.answer)),)
+    return (silent_toast(message, press, to), Deliver(to.text(), _message(kept, to, tables, now)))
 
 
 def _said_by_the_card(reading: Reading, answer: Answer) -> bool:
     votes = isinstance(reading.understood, Parsed) and reading.understood.command.verb in _SAID_BY_THE_CARD
-    return votes or answer.verdict is not Verdict.ALLOW
+    return votes or answer.verdict is Verdict.DENY
 
 
 def _toast(message: Inbound, press: Press, answer: Answer) -> Notice:
@@ -58,7 +61,7 @@ def _toast(message: Inbound, press: Press, answer: Answer) -> Notice:
 
 
 def silent_toast(message: Inbound, press: Press, to: Address) -> Deliver:
-    """End the waiting sign on the button of somebody who gets no answer; it says nothing."""
+    """End the waiting sign on a button without a word: the answer is a message of its own, or there is none."""
     key = f"toast:{message.channel}:{message.message_id}"
     return Deliver(to.text(), Notice(key, NoticeKind.TOAST, "", urgency=Urgency.NORMAL, acknowledges=press.acknowledge))
 

@@ -46,18 +46,24 @@ async def test_a_stranger_who_sends_the_code_becomes_the_person(bot: WholeBot, k
     await bot.settle()
     assert bot.linked == links(bot)
     (row,) = [row for row in await bot.audit_rows() if row["action"] == "link-code"]
-    assert (row["target"], row["outcome"], row["evidence"]) == ("olga", "spent", {"address": f"{kind.value}:…0042"})
+    assert (row["target"], row["outcome"], row["evidence"]) == (
+        "olga",
+        "spent",
+        {"address": f"{kind.value}:…0042", "private": True},
+    )
     assert not [one for one in bot.notices("ann") if "unknown" in one.text]
     assert (await bot.verify_audit()).ok
 
 
-async def test_who_was_linked_is_told_so_at_the_new_address_first(bot: WholeBot) -> None:
+async def test_who_was_linked_is_told_so_at_the_new_address_and_on_their_own_thread(bot: WholeBot) -> None:
     await make_code(bot)
     await bot.text(f"link {CODE}", NEW)
     olga = bot.people.people["olga"]
     bot.people.people["olga"] = type(olga)("olga", "Olga", olga.roles, (Address(AddressKind.SMS, NEW),))
     await bot.settle()
-    assert bot.told("olga") == ["sms:…0042 is linked: it is olga from now on. If this was not you, tell the operators."]
+    said = ["sms:…0042 is linked: it is olga from now on. If this was not you, tell the operators."]
+    assert bot.told("olga") == said
+    assert [notice.text for notice in bot.sent_to(f"sms:{NEW}")] == said
 
 
 @pytest.mark.parametrize("typed", ["LINK 9qxr4t2b", "Link 9QXR4T2B.", "/link 9QXR4T2B", " link  9QXR4T2B "])
@@ -106,11 +112,13 @@ async def test_a_code_for_one_channel_is_worth_nothing_on_another(bot: WholeBot,
     assert len(links(bot)) == 1
 
 
-async def test_a_code_in_a_group_is_refused_and_not_looked_at(bot: WholeBot) -> None:
+async def test_a_code_in_a_group_links_nobody_and_is_spent_because_everybody_has_read_it(bot: WholeBot) -> None:
     await make_code(bot, kind=AddressKind.TELEGRAM)
     await bot.text(f"link {CODE}", "42", "telegram", chat="-100")
+    await bot.text(f"link {CODE}", "42", "telegram")
     assert links(bot) == []
-    assert await failed(bot, AddressKind.TELEGRAM) == 0
+    (row,) = [row for row in await bot.audit_rows() if row["action"] == "link-code"]
+    assert row["evidence"]["private"] is False
 
 
 async def test_a_channel_that_shows_its_answers_itself_links_nobody(bot: WholeBot) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from domain.approvals import Approval, ApprovalState
 from domain.decisions import Verdict
 from domain.effects import Deliver
 from domain.ids import fingerprint
-from domain.notices import Choice, Notice, NoticeKind
+from domain.notices import Choice, Notice, NoticeKind, Urgency
 from domain.people import AddressKind
 from tests.fakes.chat import Chat, chat, every_channel, handle_in
 from tests.fakes.policies import example_policy
@@ -114,16 +115,15 @@ async def test_a_press_that_the_provider_sends_again_adds_nothing_at_all(bot: Ch
     assert (bot.outbox(), await bot.audit_rows()) == before
 
 
-async def test_a_second_press_of_a_button_that_was_answered_in_silence_is_silent_too(tmp_path: Path) -> None:
+async def test_a_press_that_is_answered_in_silence_ends_the_waiting_sign_and_says_nothing(tmp_path: Path) -> None:
     async with chat(tmp_path, policy=every_channel(per_hour=1)) as bot:
         for _ in range(2):
             await bot.text("status", "ann", "telegram")
         (token, *_) = await bot.show("telegram:ann", replies(bot)[0])
         silent = await bot.press(token, "ann")
-        before = bot.outbox()
         again = await bot.press(token, "ann")
         assert (silent.rule, silent.text, again.text) == ("rate_limited", None, None)
-        assert bot.outbox() == before
+        assert [toast.text for toast in toasts(bot)] == ["", ""]
 
 
 WRONG_PLACES = [
@@ -254,17 +254,32 @@ async def test_in_a_group_every_approver_presses_once_and_two_of_two_start_it(pa
 @pytest.mark.parametrize(("who", "rule"), [("vic", "scope_missing"), ("olga", "scope_missing")])
 async def test_in_a_group_a_press_of_somebody_who_may_not_spends_nobody_elses(bot: Chat, who: str, rule: str) -> None:
     _, approve, _ = await shown(bot, GROUP)
-    await refused(bot, await bot.press(approve, who, chat="-100"), rule)
-    assert (await bot.press(approve, who, chat="-100")).repeated
+    for _ in range(2):  # judged anew each time: what is refused for a passing reason is not spent
+        await refused(bot, await bot.press(approve, who, chat="-100"), rule)
     assert (await bot.press(approve, "ann", chat="-100")).rule == "allowed"
 
 
-async def test_a_stranger_who_presses_hears_nothing_and_does_nothing(bot: Chat) -> None:
-    _, approve, _ = await shown(bot, GROUP)
-    answer = await bot.press(approve, "nobody", chat="-100")
+async def test_a_stranger_who_presses_is_told_nothing_and_does_nothing(bot: Chat) -> None:
+    _, approve, deny = await shown(bot, GROUP)
+    answer = await bot.press(approve, "nobody", chat="-100", message_id="u1")
     assert (answer.text, answer.rule) == (None, "unknown_person")
-    assert toasts(bot) == []
+    (toast,) = toasts(bot)  # ends the waiting sign on the button
+    assert (toast.text, toast.urgency, toast.acknowledges) == ("", Urgency.NORMAL, "query-u1")
+    for token in (approve, deny):  # the same id again, and another press under it
+        await bot.press(token, "nobody", chat="-100", message_id="u1")
+    assert len(toasts(bot)) == 1
     assert (await bot.press(approve, "ann", chat="-100")).rule == "allowed"
+
+
+async def test_what_was_refused_is_shown_until_it_is_closed_and_every_toast_goes_out_at_once(bot: Chat) -> None:
+    _, approve, deny = await shown(bot)
+    await bot.press(approve, "ann")
+    await bot.press(deny, "ann")
+    assert [one.urgency for one in toasts(bot)] == [Urgency.NORMAL, Urgency.HIGH]
+    now = bot.clock.now()
+    first = await bot.store.transact(lambda tables: tables.outbox.lease("me", now, now + timedelta(seconds=20), 50))
+    kinds = [row.effect.notice.kind if isinstance(row.effect, Deliver) else None for row in first]
+    assert max(i for i, kind in enumerate(kinds) if kind is NoticeKind.TOAST) < kinds.index(None)  # the dispatch
 
 
 async def test_who_agreed_may_take_it_back_by_the_other_button(pair: Chat) -> None:
@@ -282,9 +297,20 @@ async def test_a_key_under_an_answer_is_a_button_of_the_person_who_got_it(bot: C
     assert (await bot.press(status, "ben", chat="-100")).rule == "button_not_yours"
     pressed = await bot.press(status, "ann", chat="-100")
     assert (pressed.text or "").startswith("Mode read-only")
-    assert [one.text for one in toasts(bot)][1:] == [pressed.text]
+    assert [one.text for one in toasts(bot)][1:] == [""]  # the answer is a message of its own
     assert [one.text for one in replies(bot)][1:] == [pressed.text]
     assert (await bot.press(menu, "ann", chat="-100")).rule == "allowed"
+
+
+async def test_a_key_that_needs_an_approval_is_answered_by_a_message_with_the_requests_keys(bot: Chat) -> None:
+    keys = (Choice("run strict", "run strict"),)
+    (token,) = await bot.show("telegram:olga", Notice("n", NoticeKind.REPLY, "text", choices=keys, choices_for="olga"))
+    pressed = await bot.press(token, "olga")
+    assert pressed.rule == "approval_needed"
+    assert [one.text for one in toasts(bot)] == [""]
+    (answered,) = replies(bot)
+    assert answered.text == pressed.text
+    assert [choice.command for choice in answered.choices] == list(pressed.keys)
 
 
 async def test_no_token_lies_anywhere_in_clear(bot: Chat) -> None:

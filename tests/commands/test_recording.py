@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from commands.recording import AlreadyDecidedError, commit_effect, record
 from domain.approvals import ApprovalState, Vote
 from domain.clock import to_text
 from domain.decisions import Decision, Verdict
-from domain.effects import CancelRun, Deliver, Dispatch, Effect
+from domain.effects import CancelRun, Deliver, Dispatch, Effect, LinkAddress
 from domain.notices import Notice, NoticeKind
 from domain.people import Proof, Scope
 from domain.requests import Request, RequestKind
@@ -25,7 +26,13 @@ from tests.fakes.records import make_approval, make_run
 from tests.fakes.virtual_time import START
 
 DISPATCH = Dispatch("RUN-1", "triage", "github", "acme/shop", "ci.yml", "main", {}, "CORRELATION-1", "d" * 64)
+LATER = START + timedelta(minutes=30)
 UNKNOWN: Any = "something nobody has heard of"
+
+
+def asking(until: datetime) -> Notice:
+    """Return a request whose buttons die at that moment: later it is worth nothing."""
+    return Notice("k", NoticeKind.APPROVAL_REQUEST, "text", choices_until=until)
 
 
 @pytest.fixture
@@ -44,6 +51,15 @@ async def put(bot: Chat, change: Any) -> None:
         (DISPATCH, "dispatch:RUN-1", "2026-11-22T14:15:00.000Z"),
         (CancelRun("RUN-1", "github", "CORRELATION-1"), "cancel:RUN-1", "2026-11-22T14:15:00.000Z"),
         (Deliver("web:ann", Notice("k", NoticeKind.FINAL, "text")), "k:web:ann", "2026-11-23T14:00:00.000Z"),
+        (Deliver("sms:ann", Notice("k", NoticeKind.REPLY, "text")), "k:sms:ann", "2026-11-22T15:00:00.000Z"),
+        (Deliver("sms:ann", Notice("k", NoticeKind.TOAST, "text")), "k:sms:ann", "2026-11-22T14:02:00.000Z"),
+        (Deliver("web:ann", asking(LATER)), "k:web:ann", "2026-11-22T14:30:00.000Z"),
+        (Deliver("web:ann", asking(START + timedelta(days=9))), "k:web:ann", "2026-11-23T14:00:00.000Z"),
+        (
+            LinkAddress("ann", "sms:+41790000001"),
+            "link:sms:+41790000001:2026-11-22T14:00:00.000Z",
+            "2026-11-22T14:15:00.000Z",
+        ),
     ],
 )
 async def test_an_effect_goes_into_the_outbox_once_under_its_key(
@@ -65,6 +81,22 @@ async def test_one_notice_to_two_people_is_two_effects(bot: Chat) -> None:
 
     await bot.store.transact(tell)
     assert [row.key for row in bot.outbox()] == ["k:web:ann", "k:web:ben"]
+
+
+async def test_what_is_urgent_goes_out_before_what_was_committed_earlier(bot: Chat) -> None:
+    now = bot.clock.now()
+
+    def fill(tables: Tables) -> None:
+        commit_effect(DISPATCH, tables, now)
+        commit_effect(Deliver("web:ann", Notice("k", NoticeKind.FINAL, "text")), tables, now)
+        commit_effect(Deliver("web:ben", Notice("k", NoticeKind.FINAL, "text")), tables, now, urgent=True)
+        commit_effect(CancelRun("RUN-2", "github", "CORRELATION-2"), tables, now)
+        commit_effect(LinkAddress("ann", "sms:+41790000001"), tables, now)
+
+    await bot.store.transact(fill)
+    leased = await bot.store.transact(lambda tables: tables.outbox.lease("me", now, LATER, 3))
+    assert [row.key.partition(":")[0] for row in leased] == ["k", "cancel", "link"]
+    assert leased[0].key == "k:web:ben"
 
 
 async def test_a_run_of_an_approval_that_is_not_approved_is_not_started(bot: Chat) -> None:
