@@ -28,13 +28,20 @@ class Fate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One try: its fate, the reason where it failed, when to try again, the job a dispatch made, what a channel said."""
+    """One try: its fate, the reason where it failed, when to try again, the job a dispatch made, what a channel said.
+
+    `answered` is an unclear try whose provider works all the same: it says itself that it does not know yet. `skipped`
+    is one for which no provider was asked, `looked` one that only looked back.
+    """
 
     fate: Fate
     reason: str | None = None
     retry_after_seconds: float | None = None
     job: Job | None = None
     handed: Handed | None = None
+    answered: bool = False
+    skipped: bool = False
+    looked: bool = False
 
 
 class Performer:
@@ -82,7 +89,7 @@ class Performer:
                     return await self._look_back_at(to, effect, earlier)
         except (ForgeError, DeliveryError) as error:
             tried = _tried(error)
-            return Tried(Fate.UNCLEAR, tried.reason, tried.retry_after_seconds)
+            return Tried(Fate.UNCLEAR, tried.reason, tried.retry_after_seconds, looked=True)
 
     async def _deliver(self, to: str, effect: Deliver, repeat: bool) -> Tried:
         kind, _, value = to.partition(":")
@@ -103,7 +110,7 @@ class Performer:
             case Arrival.FAILED:
                 return Tried(Fate.NEVER, "the provider could not bring it to the person")
             case Arrival.UNDECIDED:
-                return Tried(Fate.UNCLEAR, "the provider has it and does not know yet whether it arrived")
+                return Tried(Fate.UNCLEAR, "the provider has it and does not know yet if it arrived", answered=True)
             case Arrival.CANNOT_TELL:
                 return Tried(Fate.REPEAT, "nobody can tell whether it arrived")
 

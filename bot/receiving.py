@@ -105,4 +105,6 @@ class Receiving:
         if not answer.recorded:
             return Acted(503, "Nothing can be recorded right now, so nothing was done.")
         ok = answer.verdict is Verdict.ALLOW
-        return Acted(200 if ok else _ACT_STATUS.get(answer.rule or "", 403), answer.text or "There is no answer for you here.")
+        return Acted(
+            200 if ok else _ACT_STATUS.get(answer.rule or "", 403), answer.text or "There is no answer for you here."
+        )

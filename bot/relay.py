@@ -32,7 +32,9 @@ LEASE = timedelta(seconds=60)  # longer than two tries may take, so that nobody 
 BEHIND_SECONDS = 1.0  # what is behind a slow try in its lane is looked at again when the lane is free, or after this
 LEASED_AT_ONCE = 32
 IDLE_SECONDS = 5.0  # looks after this long without a wake-up: other processes commit effects too
+FRESH_TRIES = 2  # a wait of up to 4 s
 UNWRITABLE_PAUSE_SECONDS = 1.0  # a full disk refuses at once: without a pause the relay would spin
+_FAILURES = frozenset({Fate.LATER, Fate.UNCLEAR, Fate.BROKEN, Fate.REPEAT})  # a repeat that was not taken either
 log = structlog.get_logger("relay")
 
 
@@ -202,17 +204,21 @@ class Relay:
 
     def _record(self, row: OutboxRow, tried: Tried, recovered: str | None, tables: Tables) -> bool:
         """Write down how a try went, and let a recovered channel's notices go; True when there is more to do now."""
-        more = self.settling.record(row, tried, tables)
+        # What failed while the provider was away says nothing about how long to wait now that it is back.
+        tries = (
+            min(row.tries, FRESH_TRIES) if self._circuits.is_back(_lane(row.effect).partition(":")[0]) else row.tries
+        )
+        more = self.settling.record(row, tried, tables, tries)
         if recovered is not None:
             tables.outbox.hasten(recovered, self._parts.clock.now())
         return more or recovered is not None
 
     def _note_circuit(self, effect: Effect, tried: Tried) -> str | None:
         """Keep the channel's circuit; return the channel when it has just come back."""
-        if not isinstance(effect, Deliver) or tried.fate is Fate.PACED:
+        if not isinstance(effect, Deliver) or tried.fate is Fate.PACED or tried.skipped:
             return None
         channel = effect.to.partition(":")[0]
-        if tried.fate in (Fate.LATER, Fate.UNCLEAR, Fate.BROKEN):
+        if tried.fate in _FAILURES and not tried.answered:
             seconds = None if tried.retry_after_seconds is None else int(tried.retry_after_seconds)
             self._circuits.failed(channel, for_good=tried.fate is Fate.BROKEN, retry_after_seconds=seconds)
             return None
@@ -226,7 +232,7 @@ class Relay:
                 return looked
             repeat = looked.fate is Fate.REPEAT
         if self._parts.clock.now() >= row.expires_at:
-            return Tried(Fate.NEVER, "expired")
+            return Tried(Fate.NEVER, "expired", skipped=True)
         held_back = await self._held_back(row.effect)
         if held_back is not None:
             return held_back
@@ -242,7 +248,7 @@ class Relay:
         if isinstance(effect, Deliver) and effect.notice.kind is NoticeKind.APPROVAL_REQUEST:
             now = self._parts.clock.now()
             found = await self._parts.store.read(lambda tables: closed_meanwhile(effect.notice, tables, now))
-            return Tried(Fate.NEVER, f"{found[0]}: {found[1]}") if found else None
+            return Tried(Fate.NEVER, f"{found[0]}: {found[1]}", skipped=True) if found else None
         return None  # other notices are not looked at again: they go straight out, so that they keep their order
 
     def _run_held_back(self, effect: Dispatch | CancelRun, tables: Tables) -> Tried | None:

@@ -24,7 +24,7 @@ from loops.watch import commit_progress
 from store.tables import Tables
 from store.tables.outbox import OutboxRow
 
-MAX_TRIES = 10_000  # a probe every 15 s for a day makes 5,760; this ends rows whose lifetime is broken
+MAX_TRIES = 20_000  # a probe every 5 s for a day makes 17,280; this ends rows whose lifetime is broken
 LOOK_BACK_CAP_SECONDS = 30.0  # looking back repeats nothing, and what it shows is wanted soon after an outage
 FAN_OUT_AFTER = timedelta(seconds=30)  # of the 60 s within which another channel must be reached; a try takes up to 25
 FAN_OUT_AFTER_TRIES = 3
@@ -52,8 +52,11 @@ class Settling:
         self._clock = clock
         self._entropy = entropy
 
-    def record(self, row: OutboxRow, tried: Tried, tables: Tables) -> bool:
-        """Write one try down; True when that left something to do at once."""
+    def record(self, row: OutboxRow, tried: Tried, tables: Tables, tries: int | None = None) -> bool:
+        """Write one try down; True when that left something to do at once.
+
+        `tries` is how many count towards the next wait, where not all of them do.
+        """
         now = self._clock.now()
         match tried.fate:
             case Fate.DONE:
@@ -68,7 +71,7 @@ class Settling:
                 state = DeliveryState.EXPIRED if now >= row.expires_at else DeliveryState.DEAD
                 return self._ended(row, tried, state, tables)
             case _:
-                return self._postpone(row, tried, tables, now)
+                return self._postpone(row, tried, tables, row.tries if tries is None else tries)
 
     def receipt(self, row: OutboxRow, state: DeliveryState, reason: str | None, tables: Tables) -> bool:
         """Write down what a provider's receipt settled; True when the next channel is tried."""
@@ -117,12 +120,15 @@ class Settling:
         self._fan_out(row, tables, now)
         return True
 
-    def _postpone(self, row: OutboxRow, tried: Tried, tables: Tables, now: datetime) -> bool:
+    def _postpone(self, row: OutboxRow, tried: Tried, tables: Tables, tries: int) -> bool:
+        now = self._clock.now()
         asked = None if tried.retry_after_seconds is None else int(tried.retry_after_seconds)
-        wait = wait_before(row.tries, asked, self._entropy)
+        wait = wait_before(tries, asked, self._entropy)
         state = DeliveryState.PENDING
         if tried.fate is Fate.UNCLEAR:
-            look_back = timedelta(seconds=self._performer.look_back_after_seconds(row.effect))
+            # A provider needs its time after it was sent something, not after it was asked.
+            seconds = 0.0 if tried.looked else self._performer.look_back_after_seconds(row.effect)
+            look_back = timedelta(seconds=seconds)
             cap = timedelta(seconds=max(LOOK_BACK_CAP_SECONDS, asked or 0))
             state, wait = DeliveryState.AMBIGUOUS, max(min(wait, cap), look_back)
         elif tried.fate is Fate.REPEAT:

@@ -14,7 +14,8 @@ from channels.sms_settings import SmsSettings
 CLOCKS_APART = timedelta(seconds=5)  # our clock and Twilio's, and its times without fractions
 PAGE_SIZE = 30  # a page of our own short texts is below the cap of an answer
 MAX_PAGES = 20  # 600 texts to one number within two days: past this somebody else sends by our number
-_OK, _NOT_FOUND = 200, 404
+TRIES = 3  # of one question, at once; more belongs to the relay, which waits between them
+_OK, _NOT_FOUND, _SERVER_ERRORS = 200, 404, 500
 _ARRIVALS = {
     "sent": Arrival.ARRIVED,
     "delivered": Arrival.ARRIVED,
@@ -56,15 +57,26 @@ class SmsHistory:
     async def _by_id(self, sid: str) -> Arrival:
         if not MESSAGE_SID.fullmatch(sid):
             return Arrival.CANNOT_TELL
-        answer = await self.caller.get(f"{_messages(self.settings)}/{sid}.json", {}, self.headers)
+        answer = await self._ask(f"{_messages(self.settings)}/{sid}.json", {})
         if answer.status == _NOT_FOUND:
             return Arrival.CANNOT_TELL  # it was taken, and has been deleted since
         return _ARRIVALS.get(str(_readable(answer).get("status")), Arrival.UNDECIDED)
 
+    async def _ask(self, url: str, params: dict[str, str]) -> Answer:
+        """Ask, and ask again at once where that failed: asking changes nothing, and one look takes several answers."""
+        for _ in range(TRIES - 1):
+            try:
+                answer = await self.caller.get(url, params, self.headers)
+            except NotNow:
+                continue
+            if answer.status < _SERVER_ERRORS and (answer.status != _OK or document_of(answer)):
+                return answer
+        return await self.caller.get(url, params, self.headers)
+
     async def _listed(self, query: dict[str, str], pages: int) -> AsyncIterator[dict[str, object]]:
         url, params = f"{_messages(self.settings)}.json", {**query, "PageSize": str(PAGE_SIZE)}
         for _ in range(pages):
-            page = _readable(await self.caller.get(url, params, self.headers))
+            page = _readable(await self._ask(url, params))
             messages = page.get("messages")
             if not isinstance(messages, list):
                 raise NotNow("Twilio's list cannot be read")

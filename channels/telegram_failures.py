@@ -1,5 +1,6 @@
 """How a call to Telegram can fail, without the library's types, and what each failure means for a delivery."""
 
+from audit.redaction import redact
 from channels.port import Broken, DeliveryError, MaybeSent, Never, NotNow
 from domain.untrusted import clean_line
 
@@ -33,9 +34,9 @@ class Refused(TelegramFailure):
         moved_to: int | None = None,
         by_telegram: bool = True,
     ) -> None:
-        """Keep the answer; the description is text from outside."""
+        """Keep the answer; the description is text from outside, and ends in the audit log."""
         self.status = status
-        self.description = clean_line(description, MAX_DESCRIPTION_CHARACTERS)
+        self.description = clean_line(redact(description), MAX_DESCRIPTION_CHARACTERS)
         self.retry_after_seconds = retry_after_seconds
         self.moved_to = moved_to
         self.by_telegram = by_telegram

@@ -14,7 +14,7 @@ from channels.calls import Caller
 from channels.port import Arrival, Broken, DeliveryError, Earlier, MaybeSent, Never, NotNow
 from channels.pulse import Pulse
 from channels.sms import SmsChannel, SmsParts
-from channels.sms_history import MAX_PAGES
+from channels.sms_history import MAX_PAGES, TRIES
 from channels.sms_text import reference
 from tests.channels.sms_rig import ANN, REPLY, SETTINGS, CodeDesk
 from tests.fakes.providers.fault_middleware import Served
@@ -103,7 +103,8 @@ async def test_a_list_that_cannot_be_read_says_nothing_of_what_was_sent(
     async with facing(status, document) as (channel, strange):
         with pytest.raises(failure):
             await channel.look_back(ANN, REPLY, Earlier(START, None))
-        assert len(strange.asked) == 1
+        garbled = (status, document) in [(200, ""), (500, "")]  # may be better a moment later; a clear no is not
+        assert len(strange.asked) == (TRIES if garbled else 1)
 
 
 async def test_a_list_without_end_is_left() -> None:

@@ -54,7 +54,7 @@ class Served:
     """An application on a loopback port of its own. `stop` leaves the port closed: connections are refused."""
 
     def __init__(self, app: web.Application) -> None:
-        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
+        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
         self.url = ""
 
     async def start(self) -> None:
