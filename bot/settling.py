@@ -19,7 +19,7 @@ from domain.modes import ModeSources
 from domain.notices import DeliveryState, Notice, NoticeKind
 from domain.people import Address, AddressKind
 from domain.runs import RunState
-from loops.progress import refuse
+from loops.progress import Progress, closing_cards, final_notice, refuse
 from loops.watch import commit_progress
 from store.tables import Tables
 from store.tables.outbox import OutboxRow
@@ -159,11 +159,21 @@ class Settling:
         if notice.subject is None or not (handed.tokens or notice.kind in _CARDS):
             return False
         tables.cards.put(effect.to, notice.subject, handed.provider_id, now)
-        approval = tables.approvals.get(notice.subject) if notice.kind is NoticeKind.APPROVAL_REQUEST else None
-        if approval is None or approval.state is ApprovalState.OPEN:
-            return False
-        commit_effect(outcome_card(approval, effect.to), tables, now)  # it was decided while this was on its way
-        return True
+        cards = self._overtaken_by(notice.kind, notice.subject, effect.to, tables)
+        for card in cards:
+            commit_effect(card, tables, now)
+        return bool(cards)
+
+    def _overtaken_by(self, kind: NoticeKind, subject: str, to: str, tables: Tables) -> tuple[Deliver, ...]:
+        """Return what brings a message up to date whose request was decided, or whose run ended, while it was on its way."""
+        approval = tables.approvals.get(subject) if kind is NoticeKind.APPROVAL_REQUEST else None
+        if approval is not None and approval.state is not ApprovalState.OPEN:
+            return (outcome_card(approval, to),)
+        run = tables.runs.get(subject) if kind in _CARDS else None
+        if run is None or not run.state.final:
+            return ()
+        final = final_notice(run, self._mode(tables).effective.value)
+        return closing_cards(Progress(run, (final,)), [to])
 
     def _tell_linked(self, effect: LinkAddress, tables: Tables, now: datetime) -> None:
         kind, _, value = effect.address.partition(":")

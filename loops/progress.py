@@ -81,7 +81,7 @@ def closing_cards(progress: Progress, showing: Iterable[str]) -> tuple[Deliver, 
     if final is None:
         return ()
     run = progress.run
-    text = f"{run.handle} {run.action}: {run.state.value}, see below."  # the news itself is a message of its own
+    text = f"{run.handle} {run.action}: {run.state.value}."  # the news itself is a message of its own
     key = f"{run.id}:{NoticeKind.CARD.value}"
     card = replace(final, key=key, kind=NoticeKind.CARD, text=text, urgency=Urgency.LOW)
     return tuple(Deliver(to, card) for to in showing)

@@ -6,6 +6,9 @@ from pathlib import Path
 from bot.retry import CAP_SECONDS
 from channels.port import Arrival, Broken, Handed, MaybeSent, Never, NotNow, Paced
 from commands.recording import NOTICE_LIFETIME
+from domain.notices import NoticeKind
+from domain.people import AddressKind
+from tests.fakes.chat import every_channel
 from tests.fakes.told import KEY, tell, tries
 from tests.fakes.whole_bot import whole_bot
 
@@ -130,3 +133,21 @@ async def test_notices_to_one_address_keep_their_order_behind_one_that_was_paced
         while await bot.relay.tick():
             pass
         assert bot.told("team", "slack") == ["alarm 1", "alarm 2"]
+
+
+async def test_the_card_of_a_run_that_ended_before_the_card_was_shown_is_brought_up_to_date(tmp_path: Path) -> None:
+    async with whole_bot(tmp_path, policy=every_channel()) as bot:
+        bot.reachable = frozenset({AddressKind.TELEGRAM})
+        await bot.restart()
+        telegram = bot.channels["telegram"]
+        telegram.hands = Handed("77")
+        await bot.text("run mutation", "olga", "telegram")
+        await bot.relay.tick()
+        bot.forges["local"].begin(bot.correlation())
+        bot.forges["local"].finish(bot.correlation())
+        await bot.watch.look()  # start and end of the attempt, and of the run, at once
+        assert [one for one in bot.notices() if one.kind is NoticeKind.CARD] == []
+        while await bot.relay.tick():
+            pass
+        kinds = [one.notice.kind for one in telegram.ledger if one.notice.subject is not None]
+        assert kinds == [NoticeKind.ATTEMPT_START, NoticeKind.ATTEMPT_DONE, NoticeKind.FINAL, NoticeKind.CARD]

@@ -1,10 +1,8 @@
 """Secrets to be recognised anywhere, and the search for them where they must never be.
 
-    with listening() as lines:                    # every log line of ours and of libraries, before any redaction
-        ...
-    leaks(secrets, places)                        # [Leak("code", "audit", "…ok 3K 482913…")]
-
-Secrets are searched as whole words: six digits of a code also stand inside of digests by chance.
+with listening() as lines:                    # every log line of ours and of libraries, before any redaction
+    ...
+leaks(secrets, places)                        # [Leak("code", "audit", "…ok 3K 482913…")]
 """
 
 import logging
@@ -30,7 +28,7 @@ class Leak:
 
 def leaks(secrets: Mapping[str, Iterable[str]], places: Mapping[str, Iterable[str]]) -> list[Leak]:
     """Return every secret that is found in a place, by kind and place."""
-    wanted = [(kind, _whole_word(one)) for kind, values in secrets.items() for one in values]
+    wanted = [(kind, _pattern(one)) for kind, values in secrets.items() for one in values]
     return [
         Leak(kind, place, text[max(found.start() - SHOWN_AROUND, 0) : found.end() + SHOWN_AROUND])
         for place, texts in places.items()
@@ -40,8 +38,10 @@ def leaks(secrets: Mapping[str, Iterable[str]], places: Mapping[str, Iterable[st
     ]
 
 
-def _whole_word(secret: str) -> re.Pattern[str]:
-    return re.compile(rf"(?<![0-9A-Za-z]){re.escape(secret)}(?![0-9A-Za-z])", re.IGNORECASE)
+def _pattern(secret: str) -> re.Pattern[str]:
+    """Match a secret anywhere; six digits only by themselves, since they stand inside of digests by chance."""
+    alone = rf"(?<![0-9A-Za-z]){secret}(?![0-9A-Za-z])" if secret.isdigit() else re.escape(secret)
+    return re.compile(alone, re.IGNORECASE)
 
 
 @contextmanager

@@ -64,9 +64,10 @@ PEOPLE = {"ann": "owner", "ben": "owner", "olga": "operator", "vic": "viewer", "
 ONLY_NTFY = "carl"
 GROUP = -1001234567
 BOT_NTFY_TOKEN, PHONE_NTFY_TOKEN, COMMAND_NTFY_TOKEN = "tk_botbotbotbot", "tk_phonephonephone", "tk_commandcommand"
+BEHIND_A_PROXY = "https://reins.example"
+SHOWN_IN_VAIN = 8
 WEBHOOK_SECRET = "made-up-webhook-secret-0123456789"
 CODE = re.compile(r"\bSend ok (?P<handle>\w+) (?P<code>\d{6})\b|\bCode (?P<first>\d{6})\b")
-TELEGRAM_TOKEN_FIELD = "callback_data"
 
 
 class WatchedLedger(Ledger):
@@ -127,6 +128,14 @@ class ConnectedWorld:
 
     # --- what people do -----------------------------------------------------------------------------------------
 
+    def phone(self, person: str) -> str:
+        """Return somebody's number."""
+        return phone_of(person)
+
+    def user(self, person: str) -> int:
+        """Return somebody's Telegram id."""
+        return user_of(person)
+
     async def text(self, person: str, words: str) -> Answer:
         """Let somebody send an SMS; a stranger is named by their number."""
         return await self.twilio.text(phone_of(person), words)
@@ -140,6 +149,14 @@ class ConnectedWorld:
         chat = None if message.chat > 0 else message.chat
         self.telegram.press(user_of(person), message.id, label, chat)
 
+    async def post_updates(self, secret: str | None = None) -> list[int]:
+        """Let Telegram post what waits, through the proxy that stands before the bot; return the statuses."""
+        await asyncio.wait_for(self.telegram.webhook_set.wait(), PATIENCE_SECONDS)
+        assert self.telegram.webhook is not None
+        url = str(self.telegram.webhook["url"])
+        self.telegram.webhook["url"] = url.replace(BEHIND_A_PROXY, self.bot.url)
+        return await self.telegram.post_updates(secret)
+
     async def type(self, person: str, words: str) -> None:
         """Let somebody type in the ntfy app."""
         assert await self.ntfy.type(f"{topic_of(person)}-cmd", words) == 200
@@ -148,7 +165,8 @@ class ConnectedWorld:
         """Let somebody tap a button of their newest notification that holds these words."""
         push = await self.push(person, words)
         tapped = await self.ntfy.tap(topic_of(person), push.key, label)
-        self.answered.append(tapped.text)
+        if push.actions[push.labels.index(label)]["url"].startswith(self.bot.url):
+            self.answered.append(tapped.text)
         return tapped
 
     async def tap_token(self, token: str) -> Tapped:
@@ -165,13 +183,15 @@ class ConnectedWorld:
 
     async def until(self, look: Callable[[], T]) -> T:
         """Return what `look` finds, as soon as it finds something; providers wake it whenever they take something."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                self.ledger.changed.clear()
-                found = look()
-                if found:
-                    return found
-                await self.ledger.changed.wait()
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while not (found := look()):
+                    self.ledger.changed.clear()
+                    await self.ledger.changed.wait()
+                return found
+        except TimeoutError:
+            last = "\n".join(f"{one.channel} {one.to}: {one.text}" for one in self.ledger[-SHOWN_IN_VAIN:])
+            raise AssertionError(f"what was waited for never came; the last that did:\n{last}") from None
 
     async def texted(self, person: str, words: str) -> str:
         """Return somebody's newest text that holds these words, waiting for it."""
@@ -219,7 +239,8 @@ class ConnectedWorld:
     # --- the bot's side -----------------------------------------------------------------------------------------
 
     async def pass_time(self, seconds: float) -> None:
-        """Move the clock, and let the bot do what has fallen due."""
+        """Move the clock, and let the bot do what has fallen due; what it has in hand is finished and recorded first."""
+        await self.bot.bot.relay.tick()
         self.clock.advance(seconds)
         await self.bot.bot.housekeeping.tick()
         self.bot.bot.relay.wake()
@@ -263,7 +284,7 @@ class ConnectedWorld:
     def button_tokens(self) -> set[str]:
         """Return the tokens of every button that was sent."""
         rows = [call.fields.get("reply_markup", {}).get("inline_keyboard", []) for call in self.telegram.calls]
-        on_telegram = {button[TELEGRAM_TOKEN_FIELD] for keyboard in rows for row in keyboard for button in row}
+        on_telegram = {button["callback_data"] for keyboard in rows for row in keyboard for button in row}
         return on_telegram | {token for one in self.ledger for token in tokens_of(one.extra.get("actions"))}
 
     def phones(self) -> set[str]:
@@ -275,7 +296,8 @@ class ConnectedWorld:
         """Return the secrets that were seen where they must not be, as far as that shows while the bot runs."""
         rows = [json.dumps(row) for row in await self.audit()]
         health = [json.dumps(self.bot.bot.liveness.report())]
-        shown = [one.text + str(one.extra.get("title", "")) for one in self.ledger]
+        told = [one for one in self.ledger if not one.to.endswith("-cmd")]  # what people typed there is no leak of ours
+        shown = [one.text + str(one.extra.get("title", "")) for one in told]
         places = {"log": self.logged, "audit": rows, "exception": self.failures, "health": health}
         codes = self.codes()
         private = {
@@ -288,9 +310,9 @@ class ConnectedWorld:
         self.seen |= {place: len(texts) for place, texts in places.items()} | {"message": len(shown)}
         found = leaks({**private, "one-time code": codes}, {**places, "hook answer": self.answered})
         found += leaks(private, {"message": shown})
-        found += leaks({"credential": self._never_sent()}, {"message": [repr(one.extra) for one in self.ledger]})
+        found += leaks({"credential": self._never_sent()}, {"message": [repr(one.extra) for one in told]})
         for code, to in codes.items():
-            found += leaks({"one-time code": [code]}, {"message": [one.text for one in self.ledger if one.to != to]})
+            found += leaks({"one-time code": [code]}, {"message": [one.text for one in told if one.to != to]})
         return found
 
     def leaks_on_disk(self) -> list[Leak]:
@@ -342,6 +364,7 @@ async def connected_bot(
     telegram_webhook: bool = False,
 ) -> AsyncIterator[ConnectedWorld]:
     """Start the providers, then the bot; see the module's docstring for what leaving fails on."""
+    public_url = BEHIND_A_PROXY if telegram_webhook else None  # Telegram posts to https only
     clock, ledger = RunningTime(AFTER_THE_SAMPLES), WatchedLedger()
     async with AsyncExitStack() as stack:
         logged = stack.enter_context(listening())
@@ -352,7 +375,7 @@ async def connected_bot(
         _populate(telegram, ntfy)
 
         def channels(url: str) -> dict[str, Any]:
-            twilio.public_url = url
+            twilio.public_url = public_url or url
             twilio.connect(url)
             webhook = {"webhook": True, "webhook_secret": WEBHOOK_SECRET} if telegram_webhook else {}
             topic = {"command_token": COMMAND_NTFY_TOKEN} if ntfy_actions == "topic" else {}
@@ -376,12 +399,15 @@ async def connected_bot(
             for person, role in PEOPLE.items():
                 directory.add(_somebody(person, role))
 
-        bot = await stack.enter_async_context(served_bot(folder, clock=clock, channels=channels, prepare=prepare))
+        bot = await stack.enter_async_context(
+            served_bot(folder, clock=clock, channels=channels, prepare=prepare, public_url=public_url)
+        )
         world = ConnectedWorld(bot, clock, ledger, twilio, telegram, ntfy, slack, logged)
         world.overhear()
         yield world
         found = await world.leaks_now()
-    assert [*found, *world.leaks_on_disk()] == []
+    found += world.leaks_on_disk()
+    assert not found, found
 
 
 def _populate(telegram: FakeTelegram, ntfy: FakeNtfy) -> None:
@@ -397,7 +423,13 @@ def _populate(telegram: FakeTelegram, ntfy: FakeNtfy) -> None:
 def connected_policy() -> dict[str, Any]:
     """Return the example policy with every channel open as wide as its proof allows, and `strict` on this machine."""
     policy = example_policy()
-    local = {"forge": "local", "repository": "local/sample", "workflow": "mutation-loop", "refs": ["main"], "inputs": {}}
+    local = {
+        "forge": "local",
+        "repository": "local/sample",
+        "workflow": "mutation-loop",
+        "refs": ["main"],
+        "inputs": {},
+    }
     policy["actions"]["mutation"] |= local
     policy["actions"]["strict"] |= local
     for channel, scope in (("telegram", "approve"), ("ntfy", "approve"), ("sms", "operate")):

@@ -116,7 +116,7 @@ def test_at_the_end_every_message_that_shows_the_run_is_brought_up_to_date() -> 
     ended = follow(make_run(), job(JobState.FAILED, [done(1)], conclusion="stale_run"), MODE, START)
     cards = closing_cards(ended, ["telegram:1", "ntfy:a"])
     assert [card.to for card in cards] == ["telegram:1", "ntfy:a"]
-    final, said = ended.notices[-1], "3K mutation: failed, see below."
+    final, said = ended.notices[-1], "3K mutation: failed."
     assert {card.notice for card in cards} == {
         replace(final, key="RUN-1:card", kind=NoticeKind.CARD, text=said, urgency=Urgency.LOW)
     }

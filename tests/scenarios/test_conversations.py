@@ -68,7 +68,9 @@ async def test_an_approval_by_a_second_person(tmp_path: Path) -> None:
             handle = waits.split()[0]
             assert waits == f"{handle} mutation-strict waits for 1 approval(s), 15 min."
             *_, asked = await hear(to_owner, "approval-request")
-            assert asked.startswith(f"{handle}: olga asks to run mutation-strict\nlocal/sample mutation-loop on main\nthreshold=95\n")
+            assert asked.startswith(
+                f"{handle}: olga asks to run mutation-strict\nlocal/sample mutation-loop on main\nthreshold=95\n"
+            )
             assert (await say(olga, f"ok {handle}")).startswith("Refused (scope_missing)")
             approved = await say(owner, f"ok {handle}")
             run = approved.split()[-1].rstrip(".")

@@ -110,8 +110,12 @@ class FakeNtfy:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self.hang_up()
+        await self.close()
         await self._phone.close()
+
+    async def close(self) -> None:
+        """Go away: connections are refused from now on."""
+        self.hang_up()
         await self._served.stop()
 
     @property
