@@ -31,6 +31,7 @@ TRY_SECONDS = 25.0  # a picture and two calls of 10 s at most; a slower try coun
 LEASE = timedelta(seconds=60)  # longer than two tries may take, so that nobody takes over a row that is being tried
 BEHIND_SECONDS = 1.0  # what is behind a slow try in its lane is looked at again when the lane is free, or after this
 LEASED_AT_ONCE = 32
+MAX_LANES = 128  # calls at once, to all providers together: past this a slow one would only be asked more
 IDLE_SECONDS = 5.0  # looks after this long without a wake-up: other processes commit effects too
 FRESH_TRIES = 2  # a wait of up to 4 s
 UNWRITABLE_PAUSE_SECONDS = 1.0  # a full disk refuses at once: without a pause the relay would spin
@@ -85,7 +86,7 @@ class Relay:
             self._wake.clear()
             try:
                 self._raise_failures()
-                taken = self._start(await self._parts.store.transact(self._lease))
+                taken = self._start(await self._take())
             except StoreUnwritable as error:  # without a record nothing is done; the rows stay where they are
                 log.warning("relay_waits_for_store", error=str(error))
                 await pause(stop, UNWRITABLE_PAUSE_SECONDS)
@@ -102,7 +103,7 @@ class Relay:
         Raises:
             StoreUnwritable: a lease or an outcome could not be recorded; such rows come back as ambiguous.
         """
-        rows = await self._parts.store.transact(self._lease)
+        rows = await self._take()
         self._start(rows)
         await asyncio.gather(*self._lanes.values(), return_exceptions=True)
         self._raise_failures()
@@ -150,25 +151,39 @@ class Relay:
         if await self._parts.store.transact(lambda tables: self._record(row, tried, recovered, tables)):
             self.wake()
 
-    def _lease(self, tables: Tables) -> list[OutboxRow]:
+    async def _take(self) -> list[OutboxRow]:
+        """Lease what is due and free to be tried; what stands behind another row of its lane keeps its place."""
+        room = min(LEASED_AT_ONCE, MAX_LANES - len(self._lanes))
+        if room <= 0:
+            self._behind = True
+            return []  # a lane that ends wakes us
+        closed, probes = self._circuits.resting(), self._circuits.probes_due()
+        rows, behind = await self._parts.store.transact(lambda tables: self._lease(tables, room, closed, probes))
+        self._behind = behind
+        now = self._parts.clock.now()
+        self._paced = {lane: until for lane, until in self._paced.items() if until > now}
+        return rows
+
+    def _lease(
+        self, tables: Tables, room: int, closed: frozenset[str], probes: list[str]
+    ) -> tuple[list[OutboxRow], bool]:
+        """Lease rows, and tell whether some were given back because their lane is busy."""
         now = self._parts.clock.now()
         self.settling.fan_out_late(tables, now)
-        closed, until = self._circuits.resting(), now + LEASE
-        rows = tables.outbox.lease(self._owner, now, until, LEASED_AT_ONCE, closed)
+        rows = tables.outbox.lease(self._owner, now, now + LEASE, room, closed)
         if closed:
-            rows += tables.outbox.lease_expired(self._owner, now, until, LEASED_AT_ONCE, closed)
-        probes = (tables.outbox.probe(self._owner, one, now, until) for one in self._circuits.probes_due())
-        rows += [row for row in probes if row is not None]
-        self._behind = any(self._is_busy(row) for row in rows)
-        free = []
+            rows += tables.outbox.lease_expired(self._owner, now, now + LEASE, room, closed)
+        probed = (tables.outbox.probe(self._owner, channel, now, now + LEASE) for channel in probes)
+        rows += [row for row in probed if row is not None]
+        free, behind = [], False
         for row in rows:
-            until = now if self._is_busy(row) else self._paced.get(_lane(row.effect), now)
-            if self._is_busy(row) or until > now:  # it keeps its place behind what is tried or paced in its lane
-                tables.outbox.postpone(row, unsent(row), until, "", counts=False)
+            busy, until = self._is_busy(row), self._paced.get(_lane(row.effect), now)
+            if busy or until > now:
+                tables.outbox.postpone(row, unsent(row), max(now, until), "", counts=False)
+                behind = behind or busy
             else:
                 free.append(row)
-        self._paced = {lane: until for lane, until in self._paced.items() if until > now}
-        return free
+        return free, behind
 
     def _is_busy(self, row: OutboxRow) -> bool:
         """Tell whether an earlier row of the same lane is still being tried."""

@@ -1,8 +1,10 @@
 """The relay and its channels: repeats that are marked, pacing, the next channel, receipts, and channels given a rest."""
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+from bot.relay import MAX_LANES
 from bot.retry import CAP_SECONDS
 from channels.port import Arrival, Broken, Handed, MaybeSent, Never, NotNow, Paced
 from commands.recording import NOTICE_LIFETIME
@@ -151,3 +153,28 @@ async def test_the_card_of_a_run_that_ended_before_the_card_was_shown_is_brought
             pass
         kinds = [one.notice.kind for one in telegram.ledger if one.notice.subject is not None]
         assert kinds == [NoticeKind.ATTEMPT_START, NoticeKind.ATTEMPT_DONE, NoticeKind.FINAL, NoticeKind.CARD]
+
+
+async def test_a_provider_that_hangs_holds_up_neither_other_addresses_nor_more_than_its_share(tmp_path: Path) -> None:
+    async with whole_bot(tmp_path) as bot:
+        telegram = bot.channels["telegram"]
+        telegram.gate = asyncio.Event()
+        for number in range(MAX_LANES + 40):
+            await tell(bot, number, to=f"telegram:{number}")
+        stop = asyncio.Event()
+        running = asyncio.create_task(bot.relay.run_forever(stop))
+        async with asyncio.timeout(30):
+            while telegram.waiting < MAX_LANES - 1:
+                bot.relay.wake()
+                await asyncio.sleep(0)
+        await tell(bot, 1000, to="telegram:0")  # behind the first one, in its lane
+        telegram.gate.set()
+        async with asyncio.timeout(30):
+            while len(telegram.ledger) < MAX_LANES + 41:
+                bot.relay.wake()
+                await asyncio.sleep(0)
+            stop.set()
+            bot.relay.wake()
+            await running
+        assert telegram.most_waiting <= MAX_LANES
+        assert bot.told("0", "telegram") == ["alarm 0", "alarm 1000"]

@@ -34,9 +34,16 @@ class FakeChannel:
         self.hands = Handed()
         self.looks: list[Earlier] = []
         self.called = asyncio.Event()
+        self.gate: asyncio.Event | None = None  # calls wait for it
+        self.waiting = self.most_waiting = 0
 
     async def deliver(self, value: str, notice: Notice, *, repeat: bool) -> Handed:
         self.called.set()
+        if self.gate is not None:
+            self.waiting += 1
+            self.most_waiting = max(self.most_waiting, self.waiting)
+            await self.gate.wait()
+            self.waiting -= 1
         fault = self.faults.popleft() if self.faults else None
         if fault is not None and not isinstance(fault, MaybeSent):
             raise fault
