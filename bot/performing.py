@@ -7,10 +7,12 @@ from enum import Enum
 from channels.port import Arrival, Broken, Channel, DeliveryError, Earlier, Handed, MaybeSent, NotNow, Paced
 from domain.effects import CancelRun, Deliver, Dispatch, Effect, LinkAddress
 from domain.errors import UserError
-from forge.port import Forge, ForgeError, Job, Refused, Unclear, Unreachable
+from domain.runs import Run
+from forge.port import Forge, ForgeError, Job, Refused, Sought, Unclear, Unreachable
 
 FORGE_LOOK_BACK_AFTER_SECONDS = 5.0  # a forge needs a moment before a new run can be found
 Link = Callable[[LinkAddress], Awaitable[None]]
+ReadRun = Callable[[str], Awaitable[Run]]
 
 
 class Fate(Enum):
@@ -47,11 +49,17 @@ class Tried:
 class Performer:
     """Hands effects to the adapters they belong to."""
 
-    def __init__(self, forges: Mapping[str, Forge], channels: Mapping[str, Channel], link: Link) -> None:
-        """Serve these forges and channels, by name; `link` writes a new address into the people directory."""
+    def __init__(
+        self, forges: Mapping[str, Forge], channels: Mapping[str, Channel], link: Link, read_run: ReadRun
+    ) -> None:
+        """Serve these forges and channels, by name.
+
+        `link` writes a new address into the people directory, `read_run` returns our record of a run by its id.
+        """
         self._forges = forges
         self._channels = channels
         self._link = link
+        self._read_run = read_run
 
     def look_back_after_seconds(self, effect: Effect) -> float:
         """Return how long to wait after an unclear try before asking what became of it."""
@@ -66,8 +74,8 @@ class Performer:
                     return Tried(Fate.NEVER, f"the forge {name} is not configured")
                 case Dispatch(forge=name):
                     return Tried(Fate.DONE, job=await self._forges[name].dispatch(effect))
-                case CancelRun(forge=name, correlation=correlation):
-                    await self._forges[name].cancel(correlation)
+                case CancelRun(forge=name, run_id=run_id):
+                    await self._forges[name].cancel(Sought.of(await self._read_run(run_id)))
                 case LinkAddress():
                     await self._link(effect)
                 case Deliver(to=to):
@@ -80,9 +88,10 @@ class Performer:
         """Find out whether an earlier try happened: done, or `LATER` when it did not and may be tried again."""
         try:
             match effect:
-                case Dispatch(forge=name, correlation=correlation):
-                    job = await self._forges[name].find(correlation) if name in self._forges else None
-                    return Tried(Fate.DONE, job=job) if job else Tried(Fate.LATER, "it never reached the forge")
+                case Dispatch(forge=name) if name in self._forges:
+                    return await self._look_back_at_forge(self._forges[name], effect)
+                case Dispatch(forge=name):
+                    return Tried(Fate.LATER, f"the forge {name} is not configured")
                 case CancelRun() | LinkAddress():
                     return Tried(Fate.LATER, "doing this twice is safe")
                 case Deliver(to=to):
@@ -90,6 +99,14 @@ class Performer:
         except (ForgeError, DeliveryError) as error:
             tried = _tried(error)
             return Tried(Fate.UNCLEAR, tried.reason, tried.retry_after_seconds, looked=True)
+
+    async def _look_back_at_forge(self, forge: Forge, effect: Dispatch) -> Tried:
+        job = await forge.find(Sought.of(await self._read_run(effect.run_id)))
+        if job is not None:
+            return Tried(Fate.DONE, job=job)
+        if forge.repeats_safely:
+            return Tried(Fate.LATER, "it never reached the forge")
+        return Tried(Fate.UNCLEAR, f"{forge.name} shows no such run yet; it is not started a second time")
 
     async def _deliver(self, to: str, effect: Deliver, repeat: bool) -> Tried:
         kind, _, value = to.partition(":")
@@ -127,8 +144,8 @@ def _tried(error: ForgeError | DeliveryError | UserError) -> Tried:
             fate = Fate.BROKEN
         case Refused(reason=code):
             fate, reason = Fate.NEVER, f"{code}: {reason}"
-        case Unreachable():
-            fate = Fate.LATER
+        case Unreachable(retry_after_seconds=wish):
+            fate, seconds = Fate.LATER, wish
         case Unclear() | MaybeSent():
             fate = Fate.UNCLEAR
         case _:

@@ -21,6 +21,7 @@ from bot.channel_settings import (
     TelegramOptions,
     https_or_loopback,
 )
+from bot.forge_settings import GitHubOptions
 from domain.errors import UserError
 from domain.modes import Mode
 
@@ -54,6 +55,7 @@ class Settings(BaseSettings):
     telegram: TelegramOptions | None = None
     ntfy: NtfyOptions | None = None
     slack: SlackOptions | None = None
+    github: GitHubOptions | None = None
 
     @classmethod
     def settings_customise_sources(

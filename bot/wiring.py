@@ -31,6 +31,7 @@ from commands.surroundings import Surroundings
 from domain.clock import Clock, SystemClock
 from domain.effects import LinkAddress
 from domain.ids import Entropy, SystemEntropy
+from domain.runs import Run
 from forge.local import LocalForge
 from forge.local_worker import LocalForgeSettings
 from forge.port import Forge
@@ -105,9 +106,9 @@ def wire(
     forges: dict[str, Forge] = {}
     watch = Watch(store, forges, around.mode, clock, announcer, lambda: relay.wake())  # noqa: PLW0108 - the relay is made further down: it needs the watch
     local_forge = _local_forge(home, owner, policy, clock, watch)
-    forges[local_forge.name] = local_forge
+    forges.update({one.name: one for one in (local_forge, *connections.forges)})  # this machine is asked first
     channels = {one.name: one for one in (*_own_channels(store, people, hub, clock), *connections.channels)}
-    performer = Performer(forges, channels, _link_with(people))
+    performer = Performer(forges, channels, _link_with(people), _reading_runs(store))
     relay = Relay(RelayParts(store, performer, announcer, around.mode, policy, clock, entropy, watch.wake), owner)
     dispatcher = Dispatcher(store, around, relay.wake)
     receiving = Receiving(store, around, dispatcher, relay.settling, relay.wake)
@@ -165,6 +166,15 @@ def _link_with(people: PeopleDirectory) -> Callable[[LinkAddress], Awaitable[Non
         await asyncio.to_thread(people.add_address, effect.person, parse_address(effect.address))
 
     return link
+
+
+def _reading_runs(store: SqliteStore) -> Callable[[str], Awaitable[Run]]:
+    async def read(run_id: str) -> Run:
+        run = await store.read(lambda tables: tables.runs.get(run_id))
+        assert run is not None, "an effect names a run that was committed with it"
+        return run
+
+    return read
 
 
 def web_parts(bot: Bot, health: Health) -> Parts:

@@ -14,7 +14,7 @@ from forge.local_record import CORRELATION, JobRecord, encode
 from forge.local_steps import ask_cancel
 from forge.local_time import LocalTime, WaitUntil, machine_time
 from forge.local_worker import LocalForgeSettings, Worker
-from forge.port import Job, JobState, Refused, Unclear, Unreachable
+from forge.port import Job, JobState, Refused, Sought, Unclear, Unreachable
 
 MAX_ORDER_BYTES = 64 * 1024  # policy allows a handful of short inputs; keeps room in the file for the report
 
@@ -23,6 +23,8 @@ class LocalForge:
     """The `Forge` of this machine. Dispatching one correlation id twice makes one job, also from two processes."""
 
     name = "local"
+    repeats_safely = True
+    poll_seconds = 0.0
 
     def __init__(
         self,
@@ -57,24 +59,24 @@ class LocalForge:
         self._worker.wake.set()
         return record.job
 
-    async def find(self, correlation: str) -> Job | None:
+    async def find(self, sought: Sought) -> Job | None:
         """Return the job, or None; one whose file is broken is returned as failed with `unreadable_job`."""
-        _check_correlation(correlation)
+        _check_correlation(sought.correlation)
         try:
-            record = await self._jobs.load(correlation)
+            record = await self._jobs.load(sought.correlation)
         except OSError as error:
             raise Unreachable(f"the job could not be read: {error.strerror}") from error
         return None if record is None else record.job
 
-    async def cancel(self, correlation: str) -> None:
+    async def cancel(self, sought: Sought) -> None:
         """Cancel a waiting job at once; ask a running one to stop. It ends as cancelled, at its deadline at the latest."""
-        _check_correlation(correlation)
+        _check_correlation(sought.correlation)
         try:
-            record = await self._jobs.change(correlation, partial(ask_cancel, now=self._clock.now()))
+            record = await self._jobs.change(sought.correlation, partial(ask_cancel, now=self._clock.now()))
         except OSError as error:
             raise Unclear(f"the cancel request may not have been written: {error.strerror}") from error
         if record is None:
-            raise Refused("unknown_job", f"there is no job {correlation}")
+            raise Refused("unknown_job", f"there is no job {sought.correlation}")
         self._worker.wake.set()
 
     async def prune(self, older_than: datetime) -> int:

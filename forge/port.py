@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Protocol, TypeAlias
 
 from domain.effects import Dispatch
-from domain.runs import Attempt
+from domain.runs import Attempt, Run
 
 
 class JobState(StrEnum):
@@ -30,9 +30,20 @@ JobAttempt: TypeAlias = Attempt  # one pass of a job is the run's attempt: one w
 
 
 class ForgeConclusion(StrEnum):
-    """Why a job ended when the forge, not the workflow, ended it; a workflow's own conclusion is its loop's reason."""
+    """How a job ended where no loop of ours gave its reason: because the forge ended it, or in the forge's own words.
 
+    Every forge maps its words onto these; one that it does not know is `unrecognised`, never taken for success (I11).
+    """
+
+    SUCCESS = "success"
+    FAILURE = "failure"
     CANCELLED = "cancelled"
+    NEUTRAL = "neutral"
+    SKIPPED = "skipped"
+    ACTION_REQUIRED = "action_required"
+    STALE = "stale"
+    STARTUP_FAILURE = "startup_failure"
+    UNRECOGNISED = "unrecognised"
     CRASHED = "crashed"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     INTERRUPTED = "interrupted"
@@ -67,12 +78,37 @@ class Job:
     report: dict[str, object] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What is known of a job that a forge is asked about: its correlation id, where it should be, since when at most.
+
+    `url` is the page the forge gave for it, None where its answer got lost. `created_at` is when it was asked for, by
+    our clock: the job was made after that.
+    """
+
+    correlation: str
+    repository: str
+    ref: str
+    created_at: datetime
+    url: str | None
+
+    @classmethod
+    def of(cls, run: Run) -> "Sought":
+        """Return what our own record of a run tells about its job."""
+        return cls(run.correlation, run.repository, run.ref, run.created_at, run.url)
+
+
 class ForgeError(Exception):
     """The forge did not do as asked; which of the three it is decides what the relay may do next."""
 
 
 class Unreachable(ForgeError):  # noqa: N818 - the tree's root says Error, its leaves say what happened
-    """Nothing has happened: asking again later is safe."""
+    """Nothing has happened: asking again later is safe. `retry_after_seconds` is the forge's wish, None for none."""
+
+    def __init__(self, sentence: str, retry_after_seconds: float | None = None) -> None:
+        """Keep the sentence for people and the forge's wish."""
+        super().__init__(sentence)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Refused(ForgeError):  # noqa: N818 - as above
@@ -89,9 +125,16 @@ class Unclear(ForgeError):  # noqa: N818 - as above
 
 
 class Forge(Protocol):
-    """A place where workflows run. Every method may raise `ForgeError`."""
+    """A place where workflows run. Every method may raise `ForgeError`.
+
+    `repeats_safely` tells whether a second dispatch of one correlation id makes no second job: where it is false, a
+    dispatch that may have happened is looked for and never sent again (I3). `poll_seconds` is the shortest time between
+    two questions about one job, zero for a forge that tells of changes by itself and answers at once.
+    """
 
     name: str
+    repeats_safely: bool
+    poll_seconds: float
 
     async def dispatch(self, effect: Dispatch) -> Job:
         """Start the workflow, once for each correlation id.
@@ -103,8 +146,8 @@ class Forge(Protocol):
         """
         ...
 
-    async def find(self, correlation: str) -> Job | None:
-        """Return the job with this correlation id, or None when the forge has none.
+    async def find(self, sought: Sought) -> Job | None:
+        """Return the job with this correlation id, or None when the forge shows none.
 
         Raises:
             Unreachable: nobody can tell now.
@@ -112,7 +155,7 @@ class Forge(Protocol):
         """
         ...
 
-    async def cancel(self, correlation: str) -> None:
+    async def cancel(self, sought: Sought) -> None:
         """Ask for the job's end; one that is over stays as it is.
 
         Raises:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from datetime import datetime
 
 import structlog
 
@@ -12,7 +13,7 @@ from domain.clock import Clock
 from domain.effects import Tell, TellTeam
 from domain.modes import ModeSources
 from domain.runs import Run
-from forge.port import Forge, ForgeError, Job
+from forge.port import Forge, ForgeError, Job, Sought, Unreachable
 from loops.local_workflow import read_snapshot
 from loops.progress import Progress, closing_cards, follow, lose
 from store.port import Store, StoreUnwritable
@@ -20,6 +21,10 @@ from store.tables import Tables
 
 SWEEP_SECONDS = 15.0  # repairs what a wake-up missed; a run's own changes wake the watch at once
 log = structlog.get_logger("watch")
+
+
+class _NotDueError(Exception):
+    """A forge that has to be polled was asked about this job a moment ago."""
 
 
 class Watch:
@@ -42,6 +47,7 @@ class Watch:
         self._clock = clock
         self._wake_relay = wake_relay
         self._wake = asyncio.Event()
+        self._asked: dict[tuple[str, str], datetime] = {}
 
     def wake(self, _correlation: str = "") -> None:
         """Look again soon: a forge reports that a job changed."""
@@ -60,22 +66,28 @@ class Watch:
 
     async def look(self) -> None:
         """Bring every open run up to date once."""
-        for run in await self._store.read(lambda tables: tables.runs.unfinished()):
+        runs = await self._store.read(lambda tables: tables.runs.unfinished())
+        silent: dict[str, Unreachable] = {}
+        open_ids = {run.id for run in runs}
+        self._asked = {asked: at for asked, at in self._asked.items() if asked[1] in open_ids}
+        for run in runs:
             try:
-                job = await self._find(run)
+                job = await self._find(run, silent)
+            except _NotDueError:
+                continue
             except ForgeError as error:
                 log.warning("forge_unreachable", run=run.id, error=str(error))
                 continue
             await self._store.transact(lambda tables, run=run, job=job: self._commit(run.id, job, tables))  # type: ignore[misc]
         self._wake_relay()
 
-    async def _find(self, run: Run) -> Job | None:
+    async def _find(self, run: Run, silent: dict[str, Unreachable]) -> Job | None:
         """Ask every forge; one that does not answer matters only where no other knows the job."""
-        unanswered: ForgeError | None = None
+        unanswered: Exception | None = None
         for forge in self._forges.values():
             try:
-                job = await forge.find(run.correlation)
-            except ForgeError as error:
+                job = await self._ask(forge, run, silent)
+            except (ForgeError, _NotDueError) as error:
                 unanswered = error
                 continue
             if job is not None:
@@ -83,6 +95,21 @@ class Watch:
         if unanswered is not None:
             raise unanswered
         return None
+
+    async def _ask(self, forge: Forge, run: Run, silent: dict[str, Unreachable]) -> Job | None:
+        """Ask one forge. One that is polled is asked at most so often, and not again in a look in which it was silent."""
+        now, last = self._clock.now(), self._asked.get((forge.name, run.id))
+        if last is not None and 0 <= (now - last).total_seconds() < forge.poll_seconds:
+            raise _NotDueError
+        if forge.name in silent:
+            raise silent[forge.name]
+        self._asked[forge.name, run.id] = now
+        try:
+            return await forge.find(Sought.of(run))
+        except Unreachable as error:
+            if forge.poll_seconds:  # its next silence may take seconds, too
+                silent[forge.name] = error
+            raise
 
     def _commit(self, run_id: str, job: Job | None, tables: Tables) -> None:
         run = tables.runs.get(run_id)  # read again: it may have changed since the look

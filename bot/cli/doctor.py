@@ -33,7 +33,7 @@ def doctor(
 
 def examine() -> Iterator[Finding]:
     """Run every check, the ones that others rest on first."""
-    from bot.cli.checks import channels, machine, providers, record, rules  # noqa: PLC0415 - they pull in the whole program
+    from bot.cli.checks import channels, github, machine, providers, record, rules  # noqa: PLC0415 - they pull in the whole program
 
     yield machine.check_versions()
     try:
@@ -50,6 +50,7 @@ def examine() -> Iterator[Finding]:
     yield machine.check_address(installation.settings)
     yield from channels.check_channels(installation)
     yield from providers.ask_providers(installation)
+    yield from github.check_github(installation)
     yield machine.check_running(installation.settings)
 
 

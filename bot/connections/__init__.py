@@ -1,1 +1,1 @@
-"""The channels that the settings switch on: one file joins one vendor's adapter to the rest of the bot."""
+"""The channels and forges that the settings switch on: one file joins one vendor's adapter to the rest of the bot."""

@@ -1,4 +1,4 @@
-"""Making the configured channels, and none of the others: what is not named costs neither memory nor time."""
+"""Making the configured channels and forges, and none of the others: what is not named costs neither memory nor time."""
 
 from collections.abc import Callable
 
@@ -11,10 +11,11 @@ SESSION_TIMEOUT_SECONDS = 60  # adapters set shorter ones; this ends what they f
 
 
 def connect(settings: Settings, make_tools: Callable[[ClientSession], Tools]) -> Connections:
-    """Make the channels; call it inside a running event loop. Nothing is sent or fetched until their tasks run."""
+    """Make the channels and forges; call it inside a running event loop. Nothing is sent or fetched by this."""
     connections = Connections()
-    if not (settings.sms or settings.telegram or settings.ntfy or settings.slack):
+    if not any((settings.sms, settings.telegram, settings.ntfy, settings.slack, settings.github)):
         return connections
+    identity = settings.github.identity() if settings.github else None  # first: it may refuse, and nothing is open yet
     session = ClientSession(cookie_jar=DummyCookieJar(), timeout=ClientTimeout(total=SESSION_TIMEOUT_SECONDS))
     connections.session = session
     tools = make_tools(session)
@@ -34,4 +35,8 @@ def connect(settings: Settings, make_tools: Callable[[ClientSession], Tools]) ->
         from bot.connections import slack  # noqa: PLC0415 - see above
 
         slack.join(settings.slack, tools, connections)
+    if identity is not None:
+        from bot.connections import github  # noqa: PLC0415 - see above
+
+        github.join(identity, tools, connections)
     return connections

@@ -15,6 +15,7 @@ from commands.command import Command
 from domain.clock import Clock
 from domain.ids import Entropy
 from domain.people import AddressKind, Person
+from forge.port import Forge
 from policy.loading import PolicyState
 from web.hooks.parts import Hooks
 
@@ -40,11 +41,15 @@ class Tools:
 
 @dataclass(slots=True)
 class Connections:
-    """The channels to the outside, their pulses, tasks and webhooks; `team` are the shared places, as addresses."""
+    """The channels to the outside, their pulses, tasks and webhooks, and the forges beyond this machine's own.
+
+    `team` are the shared places, as addresses.
+    """
 
     session: ClientSession | None = None
     channels: list[Channel] = field(default_factory=list)
     pulses: list[Pulse] = field(default_factory=list)
+    forges: list[Forge] = field(default_factory=list)
     tasks: dict[str, RunForever] = field(default_factory=dict)
     hooks: Hooks = field(default_factory=Hooks)
     team: tuple[str, ...] = ()

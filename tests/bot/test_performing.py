@@ -7,6 +7,8 @@ from channels.port import Arrival, Broken, DeliveryError, Earlier, Handed, Maybe
 from domain.effects import CancelRun, Deliver, Dispatch, LinkAddress
 from domain.errors import UserError
 from domain.notices import Notice, NoticeKind
+from domain.runs import Run, RunState
+from forge.port import Sought, Unreachable
 from tests.fakes.channel import FakeChannel
 from tests.fakes.forge import FakeForge, ForgeFault
 from tests.fakes.virtual_time import START as START_OF_TIME
@@ -14,6 +16,10 @@ from tests.fakes.virtual_time import VirtualTime
 
 START = Dispatch("R1", "mutation", "local", "acme/shop", "ci.yml", "main", {}, "C1", "d" * 64)
 CANCEL = CancelRun("R1", "local", "C1")
+RUN = Run(
+    "R1", "3K", "mutation", "acme/shop", "main", {}, RunState.ACCEPTED, "ann", "web:ann", "C1", START_OF_TIME,
+    START_OF_TIME, url="https://ci.example/1",
+)  # fmt: skip
 LINK = LinkAddress("ann", "telegram:7")
 EARLIER = Earlier(START_OF_TIME, None)
 TELL = Deliver("web:owner", Notice("n1", NoticeKind.ALARM, "look"))
@@ -24,7 +30,11 @@ class Rig:
         self.forge = FakeForge(VirtualTime())
         self.web = FakeChannel("web")
         self.linked: list[LinkAddress] = []
-        self.performer = Performer({"local": self.forge}, {"web": self.web}, self._link)
+        self.performer = Performer({"local": self.forge}, {"web": self.web}, self._link, self._read_run)
+
+    async def _read_run(self, run_id: str) -> Run:
+        assert run_id == "R1"
+        return RUN
 
     async def _link(self, effect: LinkAddress) -> None:
         if self.linked:
@@ -83,6 +93,35 @@ async def test_looking_back_tells_whether_a_dispatch_happened(happened: bool) ->
     looked = await rig.performer.look_back(START, EARLIER)
     assert looked.fate is (Fate.DONE if happened else Fate.LATER)
     assert (looked.job is not None) is happened
+
+
+async def test_a_forge_that_cannot_be_asked_twice_is_never_asked_a_second_time() -> None:
+    rig = Rig()
+    rig.forge.repeats_safely = False
+    rig.forge.faults.append(ForgeFault.LOSE)
+    await rig.performer.perform(START)
+    looked = await rig.performer.look_back(START, EARLIER)
+    assert (looked.fate, looked.reason) == (
+        Fate.UNCLEAR,
+        "local shows no such run yet; it is not started a second time",
+    )
+
+
+async def test_a_forge_is_asked_with_all_that_is_known_of_the_run() -> None:
+    rig = Rig()
+    rig.forge.faults.append(ForgeFault.DROP)
+    await rig.performer.perform(START)
+    await rig.performer.look_back(START, EARLIER)
+    await rig.performer.perform(CANCEL)
+    assert rig.forge.sought == [Sought("C1", "acme/shop", "main", START_OF_TIME, "https://ci.example/1")] * 2
+
+
+async def test_a_limited_forge_says_when_to_try_again() -> None:
+    rig = Rig()
+    rig.forge.unreachable = Unreachable("busy", 40.0)
+    rig.forge.faults.append(ForgeFault.UNREACHABLE)
+    tried = await rig.performer.perform(START)
+    assert (tried.fate, tried.retry_after_seconds) == (Fate.LATER, 40.0)
 
 
 @pytest.mark.parametrize("fault", [ForgeFault.UNREACHABLE, ForgeFault.REFUSE, ForgeFault.LOSE])
@@ -151,7 +190,7 @@ def test_how_long_to_wait_before_looking_back_is_the_channels_own_affair() -> No
 
 async def test_what_is_not_configured_is_refused_and_never_happened() -> None:
     rig = Rig()
-    performer = Performer({}, {}, rig._link)
+    performer = Performer({}, {}, rig._link, rig._read_run)
     for effect, name in ((START, "forge local"), (CANCEL, "forge local"), (TELL, "channel web")):
         tried = await performer.perform(effect)
         assert (tried.fate, tried.reason) == (Fate.NEVER, f"the {name} is not configured")

@@ -5,7 +5,18 @@ import sys
 
 import pytest
 
-UNUSED_AT_REST = ("rich", "rapidfuzz", "segno", "typer.testing", "matplotlib", "telegram", "twilio", "psycopg")
+UNUSED_AT_REST = (
+    "rich",
+    "rapidfuzz",
+    "segno",
+    "typer.testing",
+    "matplotlib",
+    "telegram",
+    "twilio",
+    "psycopg",
+    "gidgethub",
+    "jwt",
+)
 
 
 @pytest.mark.parametrize("library", UNUSED_AT_REST)

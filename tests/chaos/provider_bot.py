@@ -32,6 +32,7 @@ from commands.recording import commit_effect
 from domain.effects import Deliver, LinkAddress
 from domain.messages import Inbound
 from domain.people import Person
+from domain.runs import Run
 from store.tables import Tables
 from tests.fakes.chat import Chat, every_channel
 from tests.fakes.entropy import SeededEntropy
@@ -79,7 +80,7 @@ class ProviderBot(Chat):
         channels = {channel.name: channel for channel in (web, *self.connections.channels)}
         parts = RelayParts(
             store=self.store,
-            performer=Performer({}, channels, _link),
+            performer=Performer({}, channels, _link, self._read_run),
             announcer=self.announcer,
             mode=self.around.mode,
             policy=lambda: self.policy,
@@ -91,6 +92,11 @@ class ProviderBot(Chat):
         self.receiving = WatchedReceiving(
             self.store, self.around, self.dispatcher, self.relay.settling, self.relay.wake
         )
+
+    async def _read_run(self, run_id: str) -> Run:
+        run = await self.read(lambda tables: tables.runs.get(run_id))
+        assert run is not None, "runs are never deleted while open"
+        return run
 
     async def stop(self) -> None:
         await self.connections.close()

@@ -10,6 +10,7 @@
         await world.tap("carl", "asks to run", "Deny")    # by ntfy
         await world.type("carl", "status")
         await world.posted("DONE")                        # in Slack
+        world.github.workflow("ci.yml")                   # with `github=True`
         await world.pass_time(15 * 60)
 
 Ann and Ben approve, Olga operates, Vic reads, and all of them have every kind of address; Carl approves and has ntfy
@@ -46,6 +47,8 @@ from domain.people import Address, AddressKind, Person
 from store.people import PeopleDirectory
 from tests.fakes.canaries import Leak, leaks, listening
 from tests.fakes.policies import example_policy
+from tests.fakes.providers.github import TOKEN as GITHUB_TOKEN
+from tests.fakes.providers.github import FakeGitHub
 from tests.fakes.providers.ledger import Accepted, Ledger
 from tests.fakes.providers.ntfy import FakeNtfy, Tapped
 from tests.fakes.providers.ntfy import Shown as Push
@@ -120,6 +123,7 @@ class ConnectedWorld:
     telegram: FakeTelegram
     ntfy: FakeNtfy
     slack: FakeSlack
+    github: FakeGitHub | None
     logged: list[str]
     failures: list[str] = field(default_factory=list)
     answered: list[str] = field(default_factory=list)
@@ -274,7 +278,7 @@ class ConnectedWorld:
         """Return what the bot was given to be believed by its providers."""
         basic = base64.b64encode(f"{ACCOUNT}:{TOKEN}".encode()).decode()
         ntfy = [BOT_NTFY_TOKEN, PHONE_NTFY_TOKEN, COMMAND_NTFY_TOKEN]
-        return [TOKEN, basic, BOT_TOKEN, *ntfy, WEBHOOK_SECRET, SECRET_PATH.removeprefix("/services/")]
+        return [TOKEN, basic, BOT_TOKEN, *ntfy, WEBHOOK_SECRET, GITHUB_TOKEN, SECRET_PATH.removeprefix("/services/")]
 
     def codes(self) -> dict[str, str]:
         """Return every one-time code that was sent, and to which number."""
@@ -362,6 +366,7 @@ async def connected_bot(
     ntfy_version: tuple[int, int] = (2, 17),
     ntfy_actions: str = "hook",
     telegram_webhook: bool = False,
+    github: bool = False,
 ) -> AsyncIterator[ConnectedWorld]:
     """Start the providers, then the bot; see the module's docstring for what leaving fails on."""
     public_url = BEHIND_A_PROXY if telegram_webhook else None  # Telegram posts to https only
@@ -373,6 +378,7 @@ async def connected_bot(
         slack = await stack.enter_async_context(FakeSlack(clock, ledger))
         twilio = await stack.enter_async_context(FakeTwilio(clock, ledger, "set-below"))
         _populate(telegram, ntfy)
+        forge = await stack.enter_async_context(FakeGitHub(clock)) if github else None
 
         def channels(url: str) -> dict[str, Any]:
             twilio.public_url = public_url or url
@@ -390,6 +396,7 @@ async def connected_bot(
                 "telegram": {"token": BOT_TOKEN, "groups": (GROUP,), "api_base": telegram.url, **webhook},
                 "ntfy": {"server": ntfy.url, "token": BOT_NTFY_TOKEN, "actions": ntfy_actions, **topic},
                 "slack": {"webhook_url": slack.webhook_url},
+                "github": {"token": GITHUB_TOKEN, "api_base": forge.url} if forge else None,
             }
 
         def prepare(settings: Settings) -> None:
@@ -402,7 +409,7 @@ async def connected_bot(
         bot = await stack.enter_async_context(
             served_bot(folder, clock=clock, channels=channels, prepare=prepare, public_url=public_url)
         )
-        world = ConnectedWorld(bot, clock, ledger, twilio, telegram, ntfy, slack, logged)
+        world = ConnectedWorld(bot, clock, ledger, twilio, telegram, ntfy, slack, forge, logged)
         world.overhear()
         yield world
         found = await world.leaks_now()

@@ -11,7 +11,7 @@ from typing import Any
 from domain.clock import Clock
 from domain.effects import Dispatch
 from domain.runs import Attempt, AttemptState
-from forge.port import ForgeError, Job, JobState, Refused, Unclear, Unreachable
+from forge.port import ForgeError, Job, JobState, Refused, Sought, Unclear, Unreachable
 
 
 class ForgeFault(Enum):
@@ -40,10 +40,17 @@ class Started:
 
 
 class FakeForge:
-    """Takes one fault from `faults` per call; none left means none. A second dispatch of one correlation is a second job."""
+    """Takes one fault from `faults` per call; none left means none. A second dispatch of one correlation is a second job.
+
+    `local` is one that the relay may ask a second time after a lost question, the others are not.
+    """
 
     def __init__(self, clock: Clock, name: str = "local", on_start: Callable[[Dispatch], None] | None = None) -> None:
         self.name = name
+        self.repeats_safely = name == "local"
+        self.poll_seconds = 0.0
+        self.unreachable = Unreachable("nobody answers")
+        self.sought: list[Sought] = []
         self.faults: deque[ForgeFault] = deque()
         self.ledger: list[Started] = []
         self.cancelled: list[str] = []
@@ -79,12 +86,15 @@ class FakeForge:
             await self.go.wait()
         return self.jobs[effect.correlation]
 
-    async def find(self, correlation: str) -> Job | None:
+    async def find(self, sought: Sought) -> Job | None:
+        self.sought.append(sought)
         await self._fault("find")
-        return self.jobs.get(correlation)
+        return self.jobs.get(sought.correlation)
 
-    async def cancel(self, correlation: str) -> None:
+    async def cancel(self, sought: Sought) -> None:
+        self.sought.append(sought)
         after = await self._fault("cancel")
+        correlation = sought.correlation
         job = self.jobs.get(correlation)
         if job is None:
             raise Refused("unknown_job", f"there is no job {correlation}")
@@ -114,7 +124,7 @@ class FakeForge:
         self.called.set()
         match self.faults.popleft() if self.faults else ForgeFault.NONE:
             case ForgeFault.UNREACHABLE:
-                raise Unreachable("nobody answers")
+                raise self.unreachable
             case ForgeFault.REFUSE:
                 raise Refused("not_allowed", "the forge says no")
             case ForgeFault.LOSE:

@@ -13,7 +13,7 @@ from forge.local import LocalForge
 from forge.local_execution import Workflow
 from forge.local_steps import WorkflowResult
 from forge.local_worker import LocalForgeSettings
-from forge.port import Job, JobAttempt, JobState
+from forge.port import Job, JobAttempt, JobState, Sought
 from tests.fakes.virtual_time import START, VirtualTime
 
 GUARD_SECONDS = 30  # only ends a test that would hang; nothing is measured by it
@@ -25,6 +25,10 @@ FINE = WorkflowResult(
 
 def correlation(number: int = 1) -> str:
     return f"01JD9ZK{number:019d}"
+
+
+def sought(number: int = 1) -> Sought:
+    return Sought(correlation(number), "octo/demo", "main", START, None)
 
 
 def order(number: int = 1, workflow: str = "triage", ref: str = "main", digest: str = "d1") -> Dispatch:
@@ -129,7 +133,7 @@ class Rig:
         async with asyncio.timeout(GUARD_SECONDS):
             while True:
                 self._news.clear()
-                job = await self.forge.find(correlation(number))
+                job = await self.forge.find(sought(number))
                 if job is not None and condition(job):
                     return job
                 await self._news.wait()
@@ -138,5 +142,5 @@ class Rig:
         return await self.until(number, lambda job: job.state.final)
 
     async def state(self, number: int = 1) -> JobState | None:
-        job = await self.forge.find(correlation(number))
+        job = await self.forge.find(sought(number))
         return None if job is None else job.state

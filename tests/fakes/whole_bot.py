@@ -21,6 +21,7 @@ from commands.catalogue import CATALOGUE
 from commands.command import Command
 from domain.effects import LinkAddress
 from domain.people import Person
+from domain.runs import Run
 from forge.port import Forge
 from loops.housekeeping import Housekeeping
 from loops.watch import Watch
@@ -62,7 +63,7 @@ class WholeBot(Chat):
         channels: dict[str, Channel] = {**self.channels}
         parts = RelayParts(
             store=self.store,
-            performer=Performer(forges, channels, self._link),
+            performer=Performer(forges, channels, self._link, self._read_run),
             announcer=self.announcer,
             mode=self.around.mode,
             policy=lambda: self.policy,
@@ -71,6 +72,11 @@ class WholeBot(Chat):
             run_changed=lambda: None,
         )
         return Relay(parts, owner, try_seconds)
+
+    async def _read_run(self, run_id: str) -> Run:
+        run = await self.store.read(lambda tables: tables.runs.get(run_id))
+        assert run is not None
+        return run
 
     async def _link(self, effect: LinkAddress) -> None:
         self.linked.append(effect)

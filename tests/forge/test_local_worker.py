@@ -26,6 +26,7 @@ from tests.fakes.local_forge_rig import (
     done,
     obedient,
     order,
+    sought,
     started,
 )
 
@@ -102,7 +103,7 @@ async def test_a_running_job_that_is_cancelled_is_told_and_ends_cancelled(tmp_pa
     async with rig.working():
         await rig.forge.dispatch(order())
         await rig.until(1, lambda job: bool(job.attempts))
-        await rig.forge.cancel(correlation())
+        await rig.forge.cancel(sought())
         job = await rig.until_over()
     assert (job.state, job.conclusion, job.report) == (JobState.CANCELLED, "cancelled", None)
     assert job.attempts[0].state is AttemptState.DONE
@@ -115,7 +116,7 @@ async def test_a_cancel_written_by_another_process_is_seen_at_the_next_look(tmp_
     async with rig.working():
         await rig.until(1, lambda job: bool(job.attempts))
         await rig.time.someone_waits(PAUSE_SECONDS)
-        await other.forge.cancel(correlation())
+        await other.forge.cancel(sought())
         rig.time.advance(PAUSE_SECONDS)
         assert (await rig.until_over()).state is JobState.CANCELLED
 
@@ -133,7 +134,7 @@ async def test_a_job_fails_at_its_deadline_and_nothing_it_reports_later_counts(t
         assert held.cancels[0].is_set()
         held.go.set()
         await held.has_ended()
-        assert await rig.forge.find(correlation()) == job
+        assert await rig.forge.find(sought()) == job
     assert [type(error) for error in held.refused] == [JobOverError]
 
 
@@ -159,7 +160,7 @@ async def test_a_late_result_never_overwrites_the_deadline(tmp_path: Path) -> No
         await asyncio.to_thread(ended.wait, GUARD_SECONDS)
         await rig.forge.dispatch(order(2, workflow="next"))
         await rig.until_over(2)
-        job = await rig.forge.find(correlation())
+        job = await rig.forge.find(sought())
     assert job is not None
     assert (job.conclusion, faults) == ("deadline_exceeded", [])
 
@@ -170,7 +171,7 @@ async def test_a_cancelled_job_that_does_not_stop_is_cancelled_at_its_deadline(t
     async with rig.working():
         await rig.forge.dispatch(order())
         await held.has_begun()
-        await rig.forge.cancel(correlation())
+        await rig.forge.cancel(sought())
         await rig.time.someone_waits(DEADLINE_SECONDS)
         rig.time.advance(DEADLINE_SECONDS)
         job = await rig.until_over()
@@ -269,7 +270,7 @@ async def test_a_fault_of_the_worker_is_raised_and_counts_as_a_death_of_what_ran
         with pytest.raises(ExceptionGroup) as raised:
             await asyncio.wait_for(worker, GUARD_SECONDS)
         assert raised.group_contains(LookupError)
-        await rig.forge.cancel(correlation(number))
+        await rig.forge.cancel(sought(number))
     async with rig.working():
         job = await rig.until_over(1)
     assert (job.state, job.conclusion) == (JobState.FAILED, "interrupted")
@@ -312,7 +313,7 @@ async def test_a_job_cancelled_while_nobody_runs_it_ends_at_once(tmp_path: Path)
     async with rig.working():
         await rig.forge.dispatch(order())
         await held.has_begun()
-    await rig.forge.cancel(correlation())
+    await rig.forge.cancel(sought())
     job = await rig.until_over()
     assert (job.state, job.attempts[0].state) == (JobState.CANCELLED, AttemptState.DONE)
     held.go.set()
@@ -325,7 +326,7 @@ async def test_a_cancel_asked_for_before_a_shutdown_holds_after_it(tmp_path: Pat
     async with rig.working():
         await rig.forge.dispatch(order())
         await held.has_begun()
-        await rig.forge.cancel(correlation())
+        await rig.forge.cancel(sought())
     unused = HeldWorkflow()
     again = Rig(tmp_path, {"triage": unused}, owner="200-bbbb")
     async with again.working():
@@ -453,7 +454,7 @@ async def test_without_a_time_of_its_own_the_forge_waits_by_the_machines(tmp_pat
         return FINE
 
     async def over() -> None:
-        while not (job := await forge.find(correlation())) or not job.state.final:
+        while not (job := await forge.find(sought())) or not job.state.final:
             ended.clear()
             await ended.wait()
 
@@ -465,7 +466,7 @@ async def test_without_a_time_of_its_own_the_forge_waits_by_the_machines(tmp_pat
         await over()
     stop.set()
     await worker
-    job = await forge.find(correlation())
+    job = await forge.find(sought())
     assert job is not None
     assert job.conclusion == "deadline_exceeded"
     assert await asyncio.to_thread(cancel_seen.wait, GUARD_SECONDS)

@@ -87,6 +87,65 @@ async def test_a_forge_that_cannot_be_reached_leaves_the_run_open_and_the_others
         assert [(line["event"], line["run"]) for line in logs] == [("forge_unreachable", first.id)]
 
 
+async def test_a_forge_that_is_polled_is_asked_about_a_run_every_15_seconds_and_not_more_often(tmp_path: Path) -> None:
+    async with whole_bot(tmp_path) as bot:
+        github = bot.forges["github"]
+        github.poll_seconds = 15.0
+        job = await start(bot, "run triage")
+        asked = []
+        for seconds in (0, 0, 14, 1, 5, 10, -3600):
+            bot.clock.advance(seconds)
+            await bot.watch.look()
+            asked.append(github.calls.count("find"))
+        assert asked == [1, 1, 1, 2, 2, 3, 4]
+        github.finish(job)
+        bot.clock.advance(14)
+        await bot.watch.look()
+        assert (await newest(bot)).state is RunState.DISPATCHED
+        bot.clock.advance(1)
+        await bot.watch.look()
+        assert (await newest(bot)).state is RunState.SUCCEEDED
+
+
+async def test_a_run_is_not_lost_while_its_forge_was_asked_a_moment_ago(tmp_path: Path) -> None:
+    async with whole_bot(tmp_path) as bot:
+        bot.forges["github"].poll_seconds = 1e9
+        await start(bot, "run triage")
+        await bot.watch.look()
+        bot.clock.advance(1e6)
+        await bot.watch.look()
+        assert (await newest(bot)).state is RunState.DISPATCHED
+
+
+async def test_a_polled_forge_that_is_silent_is_not_asked_about_every_run_in_one_look(tmp_path: Path) -> None:
+    async with whole_bot(tmp_path) as bot:
+        github = bot.forges["github"]
+        github.poll_seconds = 15.0
+        await start(bot, "run triage")
+        bot.clock.advance(1)
+        local = await start(bot)
+        bot.forges["local"].finish(local)
+        bot.clock.advance(1)
+        await bot.say("run triage dev")
+        await bot.relay.tick()
+        github.faults.extend([ForgeFault.UNREACHABLE] * 2)
+        with capture_logs() as logs:
+            await bot.watch.look()
+        assert [line["event"] for line in logs] == ["forge_unreachable"] * 2
+        assert github.calls.count("find") == 1
+        assert [run.state.final for run in await bot.runs()] == [False, True, False]
+
+
+async def test_one_broken_local_job_keeps_no_other_from_being_looked_at(tmp_path: Path) -> None:
+    async with whole_bot(tmp_path) as bot:
+        await start(bot, "run triage")
+        bot.clock.advance(1)
+        bot.forges["local"].finish(await start(bot))
+        bot.forges["local"].faults.append(ForgeFault.UNREACHABLE)
+        await bot.watch.look()
+        assert [run.state for run in await bot.runs()] == [RunState.DISPATCHED, RunState.SUCCEEDED]
+
+
 async def test_a_job_that_vanished_ends_as_unknown_and_frees_its_slot(tmp_path: Path) -> None:
     async with whole_bot(tmp_path) as bot:
         job = await start(bot)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, SecretStr
 from bot.channel_settings import NtfyOptions, SlackOptions, SmsOptions, TelegramOptions, is_loopback
 from bot.cli.checks.finding import Finding, ok, warn
 from bot.cli.installation import Installation
+from bot.forge_settings import GitHubOptions
 from bot.settings import Settings
 from channels.sms_settings import INBOUND_PATH, STATUS_PATH
 from channels.telegram_settings import WEBHOOK_PATH
@@ -55,11 +56,12 @@ def check_settings_file(path: Path) -> Iterator[Finding]:
 
 
 def _secrets_in(document: Mapping[str, Any]) -> Iterator[str]:
-    for channel, options in _OPTIONS.items():
-        table = document.get(channel, {})
+    tables: dict[str, type[BaseModel]] = {**_OPTIONS, "github": GitHubOptions}
+    for part, options in tables.items():
+        table = document.get(part, {})
         for name, field in options.model_fields.items():
             if name in table and _is_secret(field.annotation):
-                yield f"{channel}.{name}"
+                yield f"{part}.{name}"
 
 
 def _is_secret(annotation: object) -> bool:

@@ -8,12 +8,12 @@ The descriptions lie in the folder REINS_CONFORMANCE_DIR names (default: `../sha
 
 Twilio's operations are the OpenAPI operation ids; `fields` are path, query and form parameters together, as the text
 they were sent as. Telegram's operations are method names; `fields` may be JSON values or, as in a form, their JSON text;
-`document` is the whole envelope, `{"ok": true, "result": …}`.
+`document` is the whole envelope, `{"ok": true, "result": …}`. GitHub's are in `github_conformance`.
 """
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
@@ -21,13 +21,18 @@ from typing import Any, Literal, Protocol
 
 from jsonschema import Draft202012Validator, FormatChecker
 
+from tests.fakes.providers.github_conformance import GitHubConformance
+from tests.fakes.providers.not_conformant import NotConformant
+
+__all__ = ["FOLDER", "Conformance", "NotConformant", "OpenApiConformance", "TelegramConformance", "conformance_for"]
+
 ROOT = Path(__file__).resolve().parents[3]
 FOLDER = Path(os.environ.get("REINS_CONFORMANCE_DIR", ROOT.parent / "shared" / "conformance"))
-_FILES = {"twilio": "twilio-messages.json", "telegram": "telegram-bot-api.json"}
-
-
-class NotConformant(AssertionError):  # noqa: N818 - it fails a test as an assertion does
-    """Something that the provider would not send, or would not understand: names the operation and the place in it."""
+_FILES = {
+    "twilio": "twilio-messages.json",
+    "telegram": "telegram-bot-api.json",
+    "github-webhooks": "github-webhooks.json",
+}
 
 
 class Conformance(Protocol):
@@ -50,12 +55,20 @@ class Conformance(Protocol):
         """
 
 
-def conformance_for(provider: Literal["twilio", "telegram"], folder: Path = FOLDER) -> Conformance:
-    """Return the rules of a provider, or rules that check nothing and say so where the folder is absent."""
-    path = folder / _FILES[provider]
+def conformance_for(
+    provider: Literal["twilio", "telegram", "github", "github-webhooks"],
+    folder: Path = FOLDER,
+    *,
+    version: str = "2026-03-10",
+) -> Conformance:
+    """Return the rules of a provider, or rules that check nothing and say so where the folder is absent.
+
+    `version` is that of GitHub's REST API; the others have one.
+    """
+    path = folder / _FILES.get(provider, f"github-rest-{version}.json")
     if not path.is_file():
         return _Unchecked()
-    return _openapi(path) if provider == "twilio" else _telegram(path)
+    return _READERS[provider](path)
 
 
 @cache
@@ -66,6 +79,19 @@ def _openapi(path: Path) -> "OpenApiConformance":
 @cache
 def _telegram(path: Path) -> "TelegramConformance":
     return TelegramConformance(json.loads(path.read_text(encoding="utf-8")))
+
+
+@cache
+def _github(path: Path) -> GitHubConformance:
+    return GitHubConformance(json.loads(path.read_text(encoding="utf-8")))
+
+
+_READERS: Mapping[str, Callable[[Path], Conformance]] = {
+    "twilio": _openapi,
+    "telegram": _telegram,
+    "github": _github,
+    "github-webhooks": _github,
+}
 
 
 class _Unchecked:

@@ -1,0 +1,161 @@
+"""A run on GitHub from a Telegram message to its end, over a real relay, watch and client: also when the answer got lost."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.runs import Run, RunState
+from forge.github import POLL_SECONDS
+from tests.fakes.connected_bot import ConnectedWorld, connected_bot, connected_policy
+from tests.fakes.github_rig import CANCEL, DISPATCH, RUN_NAME, RUNS
+from tests.fakes.providers.faults import Fault
+from tests.fakes.providers.github import HOME, FakeGitHub
+from tests.fakes.providers.github_plan import completed, in_progress, queued
+from tests.fakes.providers.github_runs import Input
+from tests.fakes.served_bot import PATIENCE_SECONDS
+
+LOOK_BACK_SECONDS = 31.0  # longer than the relay waits before it looks what became of an unclear dispatch
+
+
+def policy() -> dict[str, Any]:
+    document = connected_policy()
+    document["repositories"].append(HOME)
+    document["actions"]["triage"] |= {"repository": HOME, "refs": ["main"]}
+    return document
+
+
+@asynccontextmanager
+async def world_with_github(folder: Path) -> AsyncIterator[tuple[ConnectedWorld, FakeGitHub]]:
+    async with connected_bot(folder, policy=policy(), github=True) as world:
+        assert world.github is not None
+        plan = (queued(5), in_progress(60), completed("failure"))
+        world.github.workflow("ci.yml", run_name=RUN_NAME, inputs={"request_id": Input()}, plan=plan)
+        yield world, world.github
+
+
+async def eventually(look: Callable[[], Awaitable[bool]]) -> None:
+    """Look until it is so; the bot works in between, because every look waits for the store."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await look():
+            pass
+
+
+async def the_run(world: ConnectedWorld) -> Run:
+    (run,) = await world.bot.bot.store.read(lambda tables: tables.runs.latest(2))
+    return run
+
+
+async def dispatch_becomes(world: ConnectedWorld, outcome: str) -> None:
+    async def look() -> bool:
+        outcomes = [row["outcome"] for row in await world.audit() if row["action"] == "effect-dispatch"]
+        return outcomes[-1:] == [outcome]
+
+    await eventually(look)
+
+
+async def becomes(world: ConnectedWorld, state: RunState) -> Run:
+    async def look() -> bool:
+        return (await the_run(world)).state is state
+
+    await eventually(look)
+    return await the_run(world)
+
+
+async def later(world: ConnectedWorld, seconds: float) -> None:
+    await world.pass_time(seconds)
+    world.bot.bot.watch.wake()
+
+
+def asked(github: FakeGitHub, operation: str) -> int:
+    return [seen.operation for seen in github.seen].count(operation)
+
+
+@pytest.mark.parametrize("fault", [None, Fault.ACCEPT_THEN_DROP, Fault.ERROR_AFTER_ACCEPT])
+async def test_a_run_ordered_on_telegram_is_told_to_its_end_and_started_once(
+    tmp_path: Path, fault: Fault | None
+) -> None:
+    async with world_with_github(tmp_path) as (world, github):
+        if fault is not None:
+            github.faults_on(DISPATCH).add(fault)
+        world.say("ann", "run triage")
+        await world.card("ann", "triage on acme/app@main accepted")
+        if fault is not None:
+            await dispatch_becomes(world, "ambiguous")
+            await later(world, LOOK_BACK_SECONDS)
+        await dispatch_becomes(world, "delivered")
+        await later(world, POLL_SECONDS)
+        await world.card("ann", "attempt 1 started on acme/app@main")
+        await later(world, 60)
+        final = await world.card("ann", "FAILED")
+        run = await becomes(world, RunState.FAILED)
+        assert "failure on GitHub. Unresolved unknown" in final.text
+        (started,) = github.effects.dispatches
+        assert run.url == f"{github.url}/{HOME}/actions/runs/{started.run_id}"
+        assert (run.head_sha, run.unresolved, started.request_id) == (started.head_sha, None, run.correlation)
+        assert [(one.number, one.conclusion) for one in run.attempts] == [(1, "failure")]
+        assert asked(github, DISPATCH) == 1
+
+
+async def test_a_dispatch_that_nobody_knows_of_is_looked_for_and_never_sent_again(tmp_path: Path) -> None:
+    async with world_with_github(tmp_path) as (world, github):
+        github.faults_on(DISPATCH).add(Fault.RESET)
+        world.say("ann", "run triage")
+        await world.card("ann", "accepted")
+        await dispatch_becomes(world, "ambiguous")
+        for _ in range(3):
+            looks = asked(github, RUNS)
+            await later(world, LOOK_BACK_SECONDS)
+            await eventually(lambda looks=looks: _more(github, looks))  # type: ignore[misc]
+        await later(world, 15 * 60)
+        await dispatch_becomes(world, "expired")
+        await later(world, 30 * 60)
+        assert (await becomes(world, RunState.UNKNOWN)).reason == "lost"
+        await world.card("ann", "nobody can tell how it ended")
+        assert (asked(github, DISPATCH), github.effects.dispatches) == (1, [])
+
+
+async def _more(github: FakeGitHub, looks: int) -> bool:
+    await asyncio.to_thread(bool)
+    return asked(github, RUNS) > looks
+
+
+async def test_a_run_is_aborted_from_the_phone(tmp_path: Path) -> None:
+    async with world_with_github(tmp_path) as (world, github):
+        world.say("ann", "run triage")
+        await dispatch_becomes(world, "delivered")
+        world.say("ann", f"abort {(await the_run(world)).handle}")
+        await world.card("ann", "is being cancelled")
+        await eventually(lambda: _more_cancels(github))
+        await later(world, POLL_SECONDS)
+        run = await becomes(world, RunState.CANCELLED)
+        assert (run.reason, github.effects.cancels) == ("cancelled", [github.effects.dispatches[0].run_id])
+        assert asked(github, CANCEL) == 1
+
+
+async def _more_cancels(github: FakeGitHub) -> bool:
+    await asyncio.to_thread(bool)
+    return bool(github.effects.cancels)
+
+
+async def test_what_github_refuses_ends_the_run_with_its_reason(tmp_path: Path) -> None:
+    async with world_with_github(tmp_path) as (world, github):
+        github.workflow("ci.yml", run_name=RUN_NAME)
+        world.say("ann", "run triage")
+        refused = await world.card("ann", "REFUSED")
+        assert "declare the input request_id" in refused.text
+        assert (await becomes(world, RunState.REFUSED)).reason == "unexpected_inputs"
+
+
+async def test_a_limit_holds_a_dispatch_back_and_it_goes_out_once_when_it_is_over(tmp_path: Path) -> None:
+    async with world_with_github(tmp_path) as (world, github):
+        github.tokens.block(github.token, 120)
+        world.say("ann", "run triage")
+        await dispatch_becomes(world, "pending")
+        assert github.effects.dispatches == []
+        await later(world, 400)
+        await dispatch_becomes(world, "delivered")
+        assert len(github.effects.dispatches) == 1
