@@ -1,1 +1,1 @@
-"""The mutation loop: what the tests do not notice, read from the results of cargo-mutants and mutmut."""
+"""The mutation loop: what the tests do not notice, read from the results of cargo-mutants, mutmut, Stryker and PIT."""

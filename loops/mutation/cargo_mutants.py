@@ -4,14 +4,13 @@ import re
 from datetime import datetime
 
 from loops.artifacts import ArtifactError, ArtifactFile, read_json
-from loops.mutation.model import MODULE_LEVEL, OPERATOR_NOT_STATED, Mutant, MutantStatus, ToolRun
+from loops.mutation.model import MAX_LINE, MODULE_LEVEL, OPERATOR_NOT_STATED, Mutant, MutantStatus, ToolRun
 from loops.records import Record, read_record
 
 TOOL = "cargo-mutants"
 OUTCOMES_FILE = re.compile(r"(?:[\w.-]+-)?outcomes\.json")  # also the shard-N-outcomes.json that collecting jobs write
 PLANNED_FILE = "mutants.json"
 EARLIER_RUN_FOLDER = "mutants.out.old"  # the tool moves its previous output there
-MAX_LINE = 10_000_000
 _SHARD = re.compile(r"shard[-_]?(\d{1,4})(?!\d)")
 _VERSION = re.compile(r"\d{1,4}(?:\.\d{1,4}){0,2}")
 _STATUS = {

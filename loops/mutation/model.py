@@ -1,13 +1,17 @@
 """One model for all mutation tools: mutants with a status, tool runs made of them, and the facts of one measurement."""
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
 from domain.findings import MutantCounts
 
 MODULE_LEVEL = "(module level)"  # a mutant outside every function, which is not the same as an unknown one (D17)
+FUNCTION_NOT_STATED = "(function not stated)"  # Stryker names places, and no functions
 OPERATOR_NOT_STATED = "not stated"  # mutmut keeps the change itself in another file
+MAX_LINE = 10_000_000  # of a source file; more is no line number
 
 
 class MutantStatus(StrEnum):
@@ -81,3 +85,18 @@ class MutationFacts:
     finished_at: datetime | None
     head_sha: str | None
     run_url: str | None
+
+
+def told_apart(mutants: Iterable[Mutant]) -> tuple[Mutant, ...]:
+    """Number the mutants of one report that look the same, so that a merge drops what two reports share and no more."""
+    seen: Counter[tuple[str, ...]] = Counter()
+    numbered: list[Mutant] = []
+    for mutant in mutants:
+        seen[mutant.identity] += 1
+        numbered.append(replace(mutant, identity=(*mutant.identity, str(seen[mutant.identity]))))
+    return tuple(numbered)
+
+
+def pending_in(mutants: Sequence[Mutant]) -> int:
+    """Count the mutants that were never tested."""
+    return sum(mutant.status is MutantStatus.PENDING for mutant in mutants)

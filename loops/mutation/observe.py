@@ -1,5 +1,6 @@
 """Looking into an artifact folder for mutation results: the loop's only file access."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -9,13 +10,22 @@ from loops.mutation.cargo_mutants import EARLIER_RUN_FOLDER, OUTCOMES_FILE, PLAN
 from loops.mutation.merge import ONE_RUN_ONLY, merge
 from loops.mutation.model import MutationFacts, ToolRun
 from loops.mutation.mutmut import META_SUFFIX, STATS_FILE, read_mutmut
+from loops.mutation.pit import PIT_FILE, read_pit
 from loops.mutation.run_record import RUN_RECORD_FILE, read_run_record
+from loops.mutation.stryker import STRYKER_FILES, holds_stryker_report, read_stryker
 
 MAX_MUTANTS = 200_000  # twice the largest project known; about 100 MB in memory
+
+# Tools that write the whole run into one file: its name to the reader.
+_REPORTS: Mapping[str, Callable[[ArtifactFile], ToolRun]] = {
+    **dict.fromkeys(STRYKER_FILES, read_stryker),
+    PIT_FILE: read_pit,
+}
 
 # Of mutmut files that somebody named themselves, as a file and not by its folder.
 META_ENDINGS = (".meta", ".meta.json")
 STATS_ENDING = "cicd-stats.json"
+XML_ENDING = ".xml"
 
 
 def observe(folder: Path, now: datetime) -> MutationFacts:
@@ -28,9 +38,12 @@ def observe(folder: Path, now: datetime) -> MutationFacts:
     if named is not None:
         return merge([_named_run(named, now)], [])
     files = [file for file in find_files(folder, _wanted) if EARLIER_RUN_FOLDER not in PurePosixPath(file.name).parts]
-    runs = [*_cargo_runs(files, now), *_mutmut_runs(files)]
+    runs = [*_cargo_runs(files, now), *_mutmut_runs(files), *_report_runs(files)]
     if not runs:
-        expected = "outcomes.json (cargo-mutants), .py.meta or mutmut-cicd-stats.json (mutmut)"
+        expected = (
+            "outcomes.json (cargo-mutants), .py.meta or mutmut-cicd-stats.json (mutmut), "
+            "mutation.json or mutation-report.json (Stryker), mutations.xml (PIT)"
+        )
         raise ArtifactError(
             folder.resolve().name,
             None,
@@ -42,18 +55,23 @@ def observe(folder: Path, now: datetime) -> MutationFacts:
 
 
 def _named_run(file: ArtifactFile, now: datetime) -> ToolRun:
-    """Read one file whatever it is called: mutmut's files are told by their ending, all others are cargo-mutants'."""
+    """Read one file whatever it is called: mutmut's and XML files are told by their ending, the others by content."""
     if file.name.endswith(META_ENDINGS):
         return read_mutmut(None, (file,))
     if file.name.endswith(STATS_ENDING):
         return read_mutmut(file, ())
-    run = read_cargo_mutants(file, None, now)
+    if file.name.endswith(XML_ENDING):
+        run = read_pit(file)
+    elif holds_stryker_report(file):
+        run = read_stryker(file)
+    else:
+        run = read_cargo_mutants(file, None, now)
     _check_amount(file, len(run.mutants))
     return run
 
 
 def _wanted(name: str) -> bool:
-    exact = name in {PLANNED_FILE, STATS_FILE, RUN_RECORD_FILE}
+    exact = name in {PLANNED_FILE, STATS_FILE, RUN_RECORD_FILE, *_REPORTS}
     return exact or name.endswith(META_SUFFIX) or OUTCOMES_FILE.fullmatch(name) is not None
 
 
@@ -79,6 +97,16 @@ def _mutmut_runs(files: list[ArtifactFile]) -> list[ToolRun]:
     run = read_mutmut(stats[0] if stats else None, metas)
     _check_amount(stats[0] if stats else metas[0], len(run.mutants))
     return [run]
+
+
+def _report_runs(files: list[ArtifactFile]) -> list[ToolRun]:
+    runs: list[ToolRun] = []
+    for file in files:
+        read = _REPORTS.get(file.path.name)
+        if read is not None:
+            runs.append(read(file))
+            _check_amount(file, sum(len(run.mutants) for run in runs))
+    return runs
 
 
 def _check_amount(file: ArtifactFile, mutants: int) -> None:

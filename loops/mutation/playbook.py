@@ -34,8 +34,28 @@ _STEPS = {
     "MatchArm": "A deleted match arm goes unnoticed: give each arm an input and assert that arm's own result.",
     "MatchArmGuard": "A changed match guard goes unnoticed: test a value just inside and one just outside of it.",
     "StructField": "A dropped struct field goes unnoticed: assert every field of the built value.",
+    "removal": "A removed call or block goes unnoticed: assert what it changes, and not only what is returned.",
     OPERATOR_NOT_STATED: "The report does not hold the change: look at it and assert what it alters.",
     OTHER: "Look at the tool's diff of each mutant and assert what it alters.",
+}
+
+# Operators of Stryker and PIT that call for the advice of another name; those of cargo-mutants are names above.
+_KINDS = {
+    "EqualityOperator": "comparison",
+    "ConditionalsBoundaryMutator": "comparison",
+    "NegateConditionalsMutator": "comparison",
+    "LogicalOperator": "logic",
+    "ArithmeticOperator": "arithmetic",
+    "AssignmentOperator": "arithmetic",
+    "MathMutator": "arithmetic",
+    "InvertNegsMutator": "UnaryOperator",
+    "BlockStatement": "removal",
+    "VoidMethodCallMutator": "removal",
+    "BooleanTrueReturnValsMutator": "FnValue",
+    "BooleanFalseReturnValsMutator": "FnValue",
+    "EmptyObjectReturnValsMutator": "FnValue",
+    "NullReturnValsMutator": "FnValue",
+    "PrimitiveReturnsMutator": "FnValue",
 }
 
 
@@ -99,7 +119,8 @@ def _kind(mutant: Mutant) -> str:
         if mutant.replacement in _COMPARISONS:
             return "comparison"
         return "logic" if mutant.replacement in _LOGIC else "arithmetic"
-    return mutant.operator if mutant.operator in _STEPS else OTHER
+    kind = _KINDS.get(mutant.operator, mutant.operator)
+    return kind if kind in _STEPS else OTHER
 
 
 def _commands(mutants: list[Mutant]) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ KINDS = [
     missed("MatchArm", ""),
     missed("MatchArmGuard", "true"),
     missed("StructField", ""),
+    missed("BlockStatement", "{}"),
     missed("not stated", "calc.x_wins__mutmut_1"),
     missed("SomethingNew", "x"),
     uncovered(),
@@ -52,6 +53,29 @@ def test_every_kind_of_mutant_gets_advice_of_its_own() -> None:
 )
 def test_advice_for_a_binary_operator_depends_on_what_it_became(mutant: Mutant, words: str) -> None:
     assert advise([mutant])[0].steps[0].startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("operator", "equal"),
+    [
+        ("EqualityOperator", missed("BinaryOperator", "<=")),
+        ("ConditionalsBoundaryMutator", missed("BinaryOperator", "<=")),
+        ("NegateConditionalsMutator", missed("BinaryOperator", "<=")),
+        ("LogicalOperator", missed("BinaryOperator", "||")),
+        ("ArithmeticOperator", missed("BinaryOperator", "*")),
+        ("AssignmentOperator", missed("BinaryOperator", "*")),
+        ("MathMutator", missed("BinaryOperator", "*")),
+        ("InvertNegsMutator", missed("UnaryOperator")),
+        ("VoidMethodCallMutator", missed("BlockStatement")),
+        ("BooleanTrueReturnValsMutator", missed("FnValue")),
+        ("BooleanFalseReturnValsMutator", missed("FnValue")),
+        ("EmptyObjectReturnValsMutator", missed("FnValue")),
+        ("NullReturnValsMutator", missed("FnValue")),
+        ("PrimitiveReturnsMutator", missed("FnValue")),
+    ],
+)
+def test_operators_of_stryker_and_pit_get_the_advice_of_their_kind_d18(operator: str, equal: Mutant) -> None:
+    assert advise([missed(operator, "")])[0].steps == advise([equal])[0].steps
 
 
 def test_the_most_frequent_kind_of_change_is_named_first() -> None:
