@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
+from channels.marks import reference, with_code
 from channels.ntfy_message import Draft, compose, needs_tokens
 from channels.ntfy_server import Message, NtfyServer
 from channels.ntfy_settings import TOPIC, NtfySettings
-from channels.ntfy_text import reference_of
 from channels.port import Arrival, Broken, Desk, Earlier, Handed, Never
 from channels.pulse import Pulse
 from domain.clock import Clock
@@ -15,8 +15,6 @@ from domain.people import Address, AddressKind
 
 CLOCKS_DIFFER_SECONDS = 5  # a message's time is the server's
 _SEQUENCE_CHARACTERS = 32  # 128 bits; ntfy allows 64
-_CODE_MARK = "{code}"
-_NO_CODE = "<code from your authenticator>"
 _CARDS = frozenset({NoticeKind.APPROVAL_REQUEST, NoticeKind.ATTEMPT_START, NoticeKind.ATTEMPT_DONE})
 
 
@@ -81,7 +79,7 @@ class NtfyChannel:
         if sequence is None and notice.kind is NoticeKind.CARD:
             return Handed()  # nothing is shown that could be brought up to date
         tokens = await self._desk.mint(to, notice) if needs_tokens(notice, self._settings) else ()
-        ending = "" if sequence is not None else reference_of(notice.key)
+        ending = "" if sequence is not None else reference(notice.key)
         mark = "(repeat) " if repeat else ""
         composed = compose(Draft(value, notice, sequence, tokens, mark, ending), self._settings)
         message_id = await self._server.publish(composed.document)
@@ -99,7 +97,7 @@ class NtfyChannel:
     async def _without_code(self, notice: Notice) -> Notice:
         if notice.subject is None or await self._desk.code(notice.subject) is not None:
             raise Never("codes are not sent by ntfy: whoever may read the topic would read them")
-        return replace(notice, text=notice.text.replace(_CODE_MARK, _NO_CODE))
+        return replace(notice, text=with_code(notice.text, None))
 
 
 def _sequence_of(name: str) -> str:
@@ -109,4 +107,4 @@ def _sequence_of(name: str) -> str:
 def _is(message: Message, notice: Notice, *, replaces: bool) -> bool:
     if replaces:
         return message.get("event") == "message" and message.get("sequence_id") == _sequence_of(notice.key)
-    return str(message.get("message", "")).endswith(reference_of(notice.key))
+    return str(message.get("message", "")).endswith(reference(notice.key))

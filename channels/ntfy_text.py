@@ -1,16 +1,13 @@
-"""What a ntfy notification says: its title, its text within the size a phone can be pushed, and its reference."""
+"""What a ntfy notification says: its title, and its text within the size a phone can be pushed."""
 
-import hashlib
 from dataclasses import dataclass
 
-from domain.ids import crockford
 from domain.notices import Notice, NoticeKind
 from domain.untrusted import ELLIPSIS, clean_line
 
 # Apple and Google push about 4 KB of a message, fields and all; ntfy turns texts over 4,096 bytes into attachments.
 MAX_PUSHED_BYTES = 3000
 MAX_TITLE_CHARACTERS = 120
-_REFERENCE_CHARACTERS = 4
 _TITLES = {
     NoticeKind.ATTEMPT_START: "Attempt started",
     NoticeKind.ATTEMPT_DONE: "Attempt done",
@@ -60,9 +57,3 @@ def fit(text: str, room_bytes: int, ending: str = "") -> Fitted:
     # Half a character at the cut is left out.
     kept = cleaned.encode()[: max(room - len(ELLIPSIS.encode()), 0)].decode(errors="ignore").rstrip()
     return Fitted(kept + ELLIPSIS + ending, cut=True)
-
-
-def reference_of(key: str) -> str:
-    """Return what a message ends with where nothing else names it: ` #` and four characters of its notice's key."""
-    number = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big")
-    return f" #{crockford(number, _REFERENCE_CHARACTERS)}"

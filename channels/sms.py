@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from channels.calls import Answer, Caller
+from channels.marks import reference
 from channels.port import Arrival, Broken, Desk, Earlier, Handed, MaybeSent, Never
 from channels.pulse import Pulse
 from channels.sms_fields import MESSAGE_SID
 from channels.sms_history import SmsHistory
 from channels.sms_refusals import OPTED_OUT, document_of, error_code, failure
 from channels.sms_settings import E164, SmsSettings
-from channels.sms_text import body, challenge_body, reference
+from channels.sms_text import body, challenge_body
 from domain.clock import Clock
 from domain.notices import Notice, NoticeKind
 from domain.people import AddressKind
@@ -77,7 +78,7 @@ class SmsChannel:
         """Look for an earlier try among what Twilio has sent; see the port for what is raised."""
         if notice.kind in _NOTHING_TO_SEND:
             return Arrival.NOT_THERE
-        return await self._history.arrival(value, reference(notice), earlier, self._parts.clock.now())
+        return await self._history.arrival(value, reference(notice.key), earlier, self._parts.clock.now())
 
     async def _text(self, notice: Notice, *, repeat: bool) -> str:
         if notice.kind is not NoticeKind.CHALLENGE:

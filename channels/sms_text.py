@@ -1,31 +1,14 @@
-"""What a notice looks like as one SMS segment, and the reference by which it is found again."""
-
-import hashlib
+"""What a notice looks like as one SMS segment."""
 
 from channels.gsm7 import CUT, fit
-from domain.ids import crockford
+from channels.marks import reference, with_code
 from domain.notices import ChoiceStyle, Notice
-
-CODE_MARK = "{code}"
-NO_CODE = "<code from your authenticator>"
-_REFERENCE_WIDTH = 4  # 20 bits: enough to tell apart the few texts that one number gets within a day
-
-
-def reference(notice: Notice) -> str:
-    """Return the ending of a notice's text, the same at every try: ` #7F3C`."""
-    digest = hashlib.sha256(notice.key.encode()).digest()
-    return f" #{crockford(int.from_bytes(digest), _REFERENCE_WIDTH)}"
-
-
-def with_code(text: str, code: str | None) -> str:
-    """Put a one-time code where a challenge asks for it, or the words for who has one already."""
-    return text.replace(CODE_MARK, code or NO_CODE)
 
 
 def body(notice: Notice, text: str, *, repeat: bool) -> str:
     """Return one segment that ends with the reference; what is cut says where the rest is."""
     marked = f"(repeat) {text}" if repeat else text
-    return fit(marked, reference(notice), cut=_cut_mark(notice))
+    return fit(marked, reference(notice.key), cut=_cut_mark(notice))
 
 
 def challenge_body(notice: Notice, code: str | None, *, repeat: bool) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+from channels.marks import with_code
 from channels.pace import Limit, Pace
 from channels.port import Arrival, Broken, Desk, Earlier, Handed, Never, Paced
 from channels.pulse import Pulse
@@ -39,8 +40,6 @@ GROUP_LIMITS = (CHAT_LIMIT, Limit(20, 60.0))
 OVERALL_LIMIT = Limit(25, 1.0)
 UNKNOWN_RETRY_SECONDS = 5
 LOOK_BACK_AFTER_SECONDS = 5.0
-CODE_MARK = "{code}"
-NO_CODE = "<code from your authenticator>"
 _ON_THE_CARD = frozenset({NoticeKind.ATTEMPT_START, NoticeKind.ATTEMPT_DONE, NoticeKind.CARD})
 Result = TypeVar("Result")
 Draw = Callable[[str], Awaitable[bytes | None]]
@@ -135,7 +134,7 @@ class TelegramChannel:
         text = notice.text
         if notice.kind is NoticeKind.CHALLENGE:
             code = await self.desk.code(notice.subject) if notice.subject is not None else None
-            text = text.replace(CODE_MARK, code or NO_CODE)
+            text = with_code(text, code)
         written = write(notice, text, repeat=repeat)
         offered = notice if notice.kind is not NoticeKind.CARD else replace(notice, choices=())
         if written.cut and any(choice.style is ChoiceStyle.APPROVE for choice in offered.choices):

@@ -4,6 +4,7 @@ import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from channels.marks import CODE_MARK
 from commands.changes import OpenConfirmation
 from commands.command import Context, Outcome, Reply
 from commands.parser import Parsed
@@ -21,7 +22,6 @@ LIFETIME = timedelta(minutes=10)  # NIST SP 800-63B-4, 3.1.3: an out-of-band sec
 WRONG_CODES = 5  # of 1,000,000: the chance of guessing stays at 1 in 66,000 a day, since one code is alive at a time
 WRONG_WITHIN = timedelta(hours=24)
 PROMPTS_PER_HOUR = 6  # a stream of codes that nobody asked for wears people down
-CODE_MARK = "{code}"  # where a channel puts the code while it sends
 SHOWN_TEXT_CHARACTERS = 48
 LOCKED = "Codes are locked here for a day: five were wrong. Reads and halt still work; the page needs no code."
 AUTHENTICATOR_STEP_SECONDS = 30  # RFC 6238, 5.2

@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from channels.marks import reference
 from channels.ntfy_actions import offered
 from channels.ntfy_message import Composed, Draft, compose, needs_tokens
 from channels.ntfy_settings import ButtonMode, NtfySettings
-from channels.ntfy_text import MAX_PUSHED_BYTES, fit, reference_of
+from channels.ntfy_text import MAX_PUSHED_BYTES, fit
 from domain.notices import Choice, ChoiceStyle, Notice, NoticeKind
 from tests.fakes.providers.ntfy_rules import new_message
 
@@ -160,6 +161,6 @@ def test_lines_stay_and_what_steers_a_screen_goes() -> None:
 
 
 def test_a_reference_is_short_and_follows_from_the_key() -> None:
-    assert reference_of("RUN:final:1") == reference_of("RUN:final:1")
-    assert reference_of("RUN:final:1") != reference_of("RUN:final:2")
-    assert len(reference_of("x")) == 6
+    assert reference("RUN:final:1") == reference("RUN:final:1")
+    assert reference("RUN:final:1") != reference("RUN:final:2")
+    assert len(reference("x")) == 6

@@ -7,8 +7,8 @@ from datetime import timedelta
 import pytest
 
 from channels.gsm7 import SEGMENT_SEPTETS, septets
+from channels.marks import reference
 from channels.port import Arrival, Broken, DeliveryError, Handed, MaybeSent, Never, NotNow
-from channels.sms_text import reference
 from domain.notices import Choice, ChoiceStyle, Notice, NoticeKind
 from tests.channels.sms_rig import ANN, REPLY, SETTINGS, SOON_SECONDS, CodeDesk, SmsRig, sms_rig
 from tests.fakes.providers.faults import Fault
@@ -37,7 +37,7 @@ async def test_a_notice_is_one_form_with_everything_twilio_needs() -> None:
         assert form == {
             "To": ANN,
             "From": NUMBER,
-            "Body": f"mode operate, nothing waits{reference(REPLY)}",
+            "Body": f"mode operate, nothing waits{reference(REPLY.key)}",
             "StatusCallback": "https://reins.example/hooks/twilio/status",
             "ValidityPeriod": "14400",
         }
@@ -53,8 +53,8 @@ async def test_a_messaging_service_sends_in_place_of_the_number() -> None:
 
 
 def test_the_reference_is_four_characters_and_belongs_to_the_key() -> None:
-    assert reference(REPLY) == reference(replace(REPLY, text="other")) == " #ABR9"
-    assert reference(REPLY) != reference(replace(REPLY, key="reply:2"))
+    assert reference(REPLY.key) == reference(replace(REPLY, text="other").key) == " #ABR9"
+    assert reference(REPLY.key) != reference("reply:2")
 
 
 @pytest.mark.parametrize("kind", [NoticeKind.CHALLENGE, NoticeKind.APPROVAL_REQUEST])
@@ -78,7 +78,7 @@ async def test_a_long_text_is_one_segment_that_says_how_to_read_on() -> None:
         notice = replace(REPLY, text="\u201cfailed\u201d test_x " * 40, run_handle="R7")
         await deliver(rig, notice)
         text = only_text(rig)
-        assert text.endswith(f" test_x.. why R7{reference(notice)}")
+        assert text.endswith(f" test_x.. why R7{reference(notice.key)}")
         assert text.startswith('"failed" ')
         cost = septets(text)
         assert cost is not None
@@ -91,20 +91,20 @@ async def test_a_cut_request_says_that_the_page_decides() -> None:
         choices = (Choice("Approve", "ok R7", ChoiceStyle.APPROVE), Choice("Deny", "no R7", ChoiceStyle.DENY))
         request = Notice("a:1", NoticeKind.APPROVAL_REQUEST, "run fix " * 30, run_handle="R7", choices=choices)
         await deliver(rig, request)
-        assert only_text(rig).endswith(f".. decide on the page{reference(request)}")
+        assert only_text(rig).endswith(f".. decide on the page{reference(request.key)}")
 
 
 async def test_a_repeat_shows_that_it_is_one_and_keeps_the_reference() -> None:
     async with sms_rig() as rig:
         await deliver(rig, repeat=True)
-        assert only_text(rig) == f"(repeat) mode operate, nothing waits{reference(REPLY)}"
+        assert only_text(rig) == f"(repeat) mode operate, nothing waits{reference(REPLY.key)}"
 
 
 async def test_a_code_is_made_while_sending() -> None:
     async with sms_rig() as rig:
         await deliver(rig, CHALLENGE)
         assert rig.desk.asked == ["confirmation-1"]
-        assert only_text(rig) == f"R7: run mutation. Send: OK R7 482913{reference(CHALLENGE)}"
+        assert only_text(rig) == f"R7: run mutation. Send: OK R7 482913{reference(CHALLENGE.key)}"
 
 
 async def test_who_has_an_authenticator_is_told_to_use_it() -> None:

@@ -11,17 +11,17 @@ import pytest
 from aiohttp import web
 
 from channels.calls import Caller
+from channels.marks import reference
 from channels.port import Arrival, Broken, DeliveryError, Earlier, MaybeSent, Never, NotNow
 from channels.pulse import Pulse
 from channels.sms import SmsChannel, SmsParts
 from channels.sms_history import MAX_PAGES, TRIES
-from channels.sms_text import reference
 from tests.channels.sms_rig import ANN, REPLY, SETTINGS, CodeDesk
 from tests.fakes.providers.fault_middleware import Served
 from tests.fakes.virtual_time import START, VirtualTime
 
 SENT = {"direction": "outbound-api", "status": "sent", "date_created": "Sun, 22 Nov 2026 14:00:00 +0000"}
-SENT["body"] = f"hello{reference(REPLY)}"
+SENT["body"] = f"hello{reference(REPLY.key)}"
 
 
 class StrangeTwilio:

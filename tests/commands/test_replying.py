@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from channels.gsm7 import SEGMENT_SEPTETS, septets, transliterate
-from channels.sms_text import body, challenge_body, reference, with_code
+from channels.marks import reference, with_code
+from channels.sms_text import body, challenge_body
 from commands.catalogue import CATALOGUE
 from domain.clock import to_text
 from domain.effects import Deliver
@@ -192,7 +193,7 @@ async def test_status_fits_one_text_whatever_the_figures(
     answer = await bot.text("status", "vic")
     notice = replies(bot)[0][1].notice
     assert (septets(notice.text) or 999) <= ROOM_BEHIND_REFERENCE
-    assert body(notice, notice.text, repeat=False) == notice.text + reference(notice)
+    assert body(notice, notice.text, repeat=False) == notice.text + reference(notice.key)
     assert notice.text.startswith(f"Mode {mode.value}. Mutation ")
     assert notice.text.endswith("Runs open 999, waiting 999: ZZZ.")
     assert notice.text != answer.text  # elsewhere the whole of it is shown
@@ -270,9 +271,11 @@ async def test_every_answer_fits_one_text_with_its_reference_and_is_not_cut_by_t
 def fits(notice: Notice) -> bool:
     """Tell whether a notice arrives whole; one that asks for a code with the code, or the words that stand for it."""
     if notice.kind is not NoticeKind.CHALLENGE:
-        return body(notice, notice.text, repeat=False) == transliterate(notice.text) + reference(notice)
+        return body(notice, notice.text, repeat=False) == transliterate(notice.text) + reference(notice.key)
     texts = {code: transliterate(with_code(notice.text, code)) for code in ("482913", None)}
-    return all(challenge_body(notice, code, repeat=False) == text + reference(notice) for code, text in texts.items())
+    return all(
+        challenge_body(notice, code, repeat=False) == text + reference(notice.key) for code, text in texts.items()
+    )
 
 
 async def test_the_answer_of_a_repeated_question_is_the_recorded_one(bot: Chat) -> None:
