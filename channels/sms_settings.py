@@ -48,11 +48,6 @@ class SmsSettings:
             raise UserError("name the calling codes that may be texted, such as +41: at least one, a plus and digits")
 
     @property
-    def inbound_url(self) -> str:
-        """Where Twilio posts the texts that people send."""
-        return self.public_url + INBOUND_PATH
-
-    @property
     def status_url(self) -> str:
         """Where Twilio posts what becomes of the texts that we send."""
         return self.public_url + STATUS_PATH

@@ -34,14 +34,6 @@ class NoncesTable:
         )
         return (row[0], row[1]) if row else None
 
-    def peek(self, hashed: str, purpose: str, now: datetime) -> tuple[str, str] | None:
-        """Return what `spend` would return, and spend nothing."""
-        row = self._rows.one(
-            "SELECT person, binding FROM nonces WHERE hash = ? AND purpose = ? AND spent_at IS NULL AND expires_at > ?",
-            (hashed, purpose, to_text(now)),
-        )
-        return (row[0], row[1]) if row else None
-
     def pending(self, purpose: str, person: str, now: datetime) -> int:
         """Return how many tokens of a person could still be spent for this purpose."""
         row = self._rows.one(

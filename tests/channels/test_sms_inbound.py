@@ -9,7 +9,7 @@ import pytest
 from multidict import CIMultiDict
 
 from channels.sms_inbound import read_inbound
-from channels.sms_settings import SmsSettings
+from channels.sms_settings import INBOUND_PATH, SmsSettings
 from channels.sms_signature import Refusal, refuse_forged
 from domain.errors import UserError
 from domain.messages import CarrierWord, Inbound
@@ -20,7 +20,7 @@ from tests.fakes.providers.twilio import ACCOUNT, NUMBER, PUBLIC_URL, TOKEN, Fak
 from tests.fakes.providers.twilio_rules import sign
 from tests.fakes.virtual_time import START, VirtualTime
 
-URL = SETTINGS.inbound_url
+URL = SETTINGS.public_url + INBOUND_PATH
 SIGNATURE = "X-Twilio-Signature"
 FORM = FakeTwilio(VirtualTime()).inbound_form
 BOB = "+41790000002"

@@ -12,6 +12,7 @@ from multidict import CIMultiDict
 
 from channels.sms_fields import NAME
 from channels.sms_inbound import read_inbound
+from channels.sms_settings import INBOUND_PATH
 from channels.sms_signature import SIGNATURE
 from domain.messages import Inbound
 from tests.channels.sms_rig import ANN, SETTINGS
@@ -19,7 +20,7 @@ from tests.fakes.providers.twilio import TOKEN, FakeTwilio
 from tests.fakes.providers.twilio_rules import sign
 from tests.fakes.virtual_time import START, VirtualTime
 
-URL = SETTINGS.inbound_url
+URL = SETTINGS.public_url + INBOUND_PATH
 USED = ("From", "Body", "MessageSid", "NumMedia", "OptOutType")
 FORGERIES = 100_000
 CUTS_OF_EACH = 500

@@ -117,35 +117,6 @@ async def test_a_token_spent_in_a_transaction_that_fails_is_not_spent(store: Sto
     assert await store.transact(spend) is not None
 
 
-def peek(tables: Tables) -> tuple[str, str] | None:
-    return tables.nonces.peek("hash", "login", START)
-
-
-async def test_looking_at_a_token_gives_what_spending_it_would_and_spends_nothing(store: Store) -> None:
-    assert await store.read(peek) is None
-    await add_token(store)
-    assert [await store.read(peek) for _ in range(2)] == [("owner", "binding")] * 2
-    assert await store.transact(spend) == ("owner", "binding")
-    assert await store.read(peek) is None
-
-
-@pytest.mark.parametrize(
-    ("hashed", "purpose", "at", "found"),
-    [
-        ("hash", "login", JUST_BEFORE, True),
-        ("hash", "login", LATER, False),
-        ("hash", "approve", START, False),
-        ("other", "login", START, False),
-    ],
-)
-async def test_looking_at_a_token_needs_the_token_its_purpose_and_its_time(
-    store: Store, hashed: str, purpose: str, at: datetime, found: bool
-) -> None:
-    await add_token(store)
-    seen = await store.read(lambda tables: tables.nonces.peek(hashed, purpose, at))
-    assert (seen is not None) == found
-
-
 async def test_tokens_that_could_still_be_spent_are_counted_by_purpose_and_person(store: Store) -> None:
     def add_some(tables: Tables) -> None:
         for hashed, purpose, person, until in (
