@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from domain.findings import Finding, HotSpot, MutantCounts
+from domain.fixes import FixPlan
 
 
 class LoopReason(StrEnum):
@@ -23,6 +24,21 @@ class LoopReason(StrEnum):
     AMBIGUOUS_ARTIFACT = "ambiguous_artifact"
     UNREADABLE_ARTIFACT = "unreadable_artifact"
     SOURCE_MISMATCH = "source_mismatch"
+    NO_SOURCE_RUN = "no_source_run"
+    SOURCE_RUN_ID_MISMATCH = "source_run_id_mismatch"
+    SOURCE_RUN_SHA_MISMATCH = "source_run_sha_mismatch"
+    FORGE_UNREACHABLE = "forge_unreachable"
+    FORGE_REFUSED = "forge_refused"
+    DEADLINE_EXCEEDED = "deadline_exceeded"
+    AWAITS_APPROVAL = "awaits_approval"
+    PLAN_CHANGED = "plan_changed"
+    FIX_BLOCKED = "fix_blocked"
+    FIX_FAILED = "fix_failed"
+    FIX_TIMED_OUT = "fix_timed_out"
+    FIX_MADE_NO_COMMIT = "fix_made_no_commit"
+    FIX_NOT_PUSHED = "fix_not_pushed"
+    PROTECTED_PATH_CHANGED = "protected_path_changed"
+    ATTEMPTS_EXHAUSTED = "attempts_exhausted"
 
 
 class LoopStatus(StrEnum):
@@ -35,7 +51,10 @@ class LoopStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MutationSnapshot:
-    """The newest mutation measurement. A provisional score is shown as such and never opens a gate."""
+    """The newest mutation measurement. A provisional score is shown as such and never opens a gate.
+
+    `plan` is what the loop would do about it, where it has a fix.
+    """
 
     status: LoopStatus
     reason: LoopReason
@@ -49,6 +68,7 @@ class MutationSnapshot:
     counts: MutantCounts | None
     hot_spots: tuple[HotSpot, ...]
     categories: tuple[tuple[str, int], ...]
+    plan: FixPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +87,4 @@ class TriageSnapshot:
     findings: tuple[Finding, ...]
     head_sha: str | None = None
     pr_number: int | None = None
+    plan: FixPlan | None = None

@@ -70,6 +70,10 @@ class GitHubClient(GitHubAPI):
         """Post a JSON document, or nothing for `b""`, and return the one that is answered; None for an empty answer."""
         return (await self._call("POST", path, variables, document, need))[0]
 
+    async def change(self, path: str, variables: Variables, document: Any, need: Permissions) -> Any:
+        """Patch something with a JSON document and return what it is now."""
+        return (await self._call("PATCH", path, variables, document, need))[0]
+
     async def redirection(self, path: str, variables: Variables, need: Permissions) -> str:
         """Return where GitHub sends us for something it serves from elsewhere; the address holds a credential."""
         token = await self._tokens.token(need, self._mint)

@@ -18,6 +18,13 @@ Permissions: TypeAlias = Mapping[str, str]
 READ_ACTIONS: Permissions = {"actions": "read"}
 WRITE_ACTIONS: Permissions = {"actions": "write"}
 READ_CONTENTS: Permissions = {"contents": "read"}
+READ_CHECKS: Permissions = {"checks": "read"}
+READ_PULLS: Permissions = {"pull_requests": "read"}
+WRITE_PULLS: Permissions = {"pull_requests": "write"}
+READ_ISSUES: Permissions = {"issues": "read"}
+WRITE_ISSUES: Permissions = {"issues": "write"}
+WRITE_CONTENTS: Permissions = {"contents": "write"}
+READ_METADATA: Permissions = {"metadata": "read"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 import itertools
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import orjson
 
@@ -45,11 +45,19 @@ class ArtifactError(UserError):
 
 @dataclass(frozen=True, slots=True)
 class ArtifactFile:
-    """One regular file below the artifact folder; `name` is its path relative to that folder, with slashes."""
+    """One file of an artifact: where it lies, or its bytes where they came over the network and touch no disk.
 
-    path: Path
+    `name` is its path within the artifact, with slashes.
+    """
+
+    content: Path | bytes
     name: str
     size_bytes: int
+
+    @property
+    def own_name(self) -> str:
+        """Return the last part of its path."""
+        return PurePosixPath(self.name).name
 
 
 def find_files(folder: Path, wanted: Callable[[str], bool], max_entries: int = MAX_ENTRIES) -> tuple[ArtifactFile, ...]:
@@ -76,10 +84,26 @@ def find_files(folder: Path, wanted: Callable[[str], bool], max_entries: int = M
                 folders.append((path, depth + 1))
             elif wanted(path.name):
                 found.append(ArtifactFile(path, name, status.st_size))
+    _check_amount(folder.name, found)
+    return tuple(sorted(found, key=lambda file: file.name))
+
+
+def _check_amount(name: str, found: Sequence[ArtifactFile]) -> None:
     if len(found) > MAX_FILES or sum(file.size_bytes for file in found) > MAX_TOTAL_BYTES:
         limit = f"{MAX_FILES} files and {MAX_TOTAL_BYTES // MIB} MiB"
-        raise ArtifactError(folder.name, None, f"holds more than {limit} of results", "upload one run only")
-    return tuple(sorted(found, key=lambda file: file.name))
+        raise ArtifactError(name, None, f"holds more than {limit} of results", "upload one run only")
+
+
+def held_files(files: Mapping[str, bytes], wanted: Callable[[str], bool]) -> tuple[ArtifactFile, ...]:
+    """List the files of downloaded artifacts whose own name is wanted, sorted by path.
+
+    Raises:
+        ArtifactError: they are too many or too large together.
+    """
+    found = [ArtifactFile(content, name, len(content)) for name, content in files.items()]
+    chosen = tuple(sorted((file for file in found if wanted(file.own_name)), key=lambda file: file.name))
+    _check_amount("the artifacts", chosen)
+    return chosen
 
 
 def named_file(path: Path) -> ArtifactFile | None:
@@ -117,9 +141,11 @@ def read_bytes(file: ArtifactFile) -> bytes:
     Raises:
         ArtifactError: it is larger, no regular file, or cannot be read.
     """
+    if isinstance(file.content, bytes):
+        return _capped(file, file.content)
     try:
         # The file may have been swapped since the walk: no link, and no waiting for a pipe's other end.
-        descriptor = os.open(file.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(file.content, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(descriptor, "rb") as opened:
             status = os.fstat(descriptor)
             if not stat.S_ISREG(status.st_mode):
@@ -127,6 +153,10 @@ def read_bytes(file: ArtifactFile) -> bytes:
             data = opened.read(MAX_FILE_BYTES + 1) if status.st_size <= MAX_FILE_BYTES else None
     except OSError as error:
         raise ArtifactError(file.name, None, f"cannot be read ({error.strerror})") from error
+    return _capped(file, data)
+
+
+def _capped(file: ArtifactFile, data: bytes | None) -> bytes:
     if data is None or len(data) > MAX_FILE_BYTES:
         raise ArtifactError(file.name, None, f"is larger than {MAX_FILE_BYTES // MIB} MiB", "split the run into shards")
     return data

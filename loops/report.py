@@ -21,16 +21,40 @@ class LoopName(StrEnum):
 
 
 class LoopMode(StrEnum):
-    """What a loop may do with what it found: so far it only tells."""
+    """What a loop may do with what it found: tell; tell what it would do and do it once agreed; or do it."""
 
     REPORT_ONLY = "report-only"
+    PLAN_THEN_FIX = "plan-then-fix"
+    FIX_ONLY = "fix-only"
 
 
 class ExitCode(IntEnum):
-    """Exit codes of a report-only loop (docs/design.md): a low score is still a report that could be made (D19)."""
+    """Exit codes of a loop (docs/design.md): a low score is still a report that could be made (D19)."""
 
     REPORTED = 0
+    WORK_REMAINS = 1  # only where that is to be enforced
     NOT_MEASURED = 3
+    DENIED = 4
+    NOT_DELIVERED = 5
+    BOUNDED = 6
+
+
+_STOPS = {
+    **dict.fromkeys(
+        (LoopReason.FIX_BLOCKED, LoopReason.PLAN_CHANGED, LoopReason.PROTECTED_PATH_CHANGED), ExitCode.DENIED
+    ),
+    **dict.fromkeys(
+        (
+            LoopReason.ATTEMPTS_EXHAUSTED,
+            LoopReason.DEADLINE_EXCEEDED,
+            LoopReason.FIX_FAILED,
+            LoopReason.FIX_TIMED_OUT,
+            LoopReason.FIX_MADE_NO_COMMIT,
+            LoopReason.FIX_NOT_PUSHED,
+        ),
+        ExitCode.BOUNDED,
+    ),
+}
 
 
 class Correlation(StrEnum):
@@ -42,11 +66,18 @@ class Correlation(StrEnum):
     STATED = "source_stated"
     SHA_VALIDATED = "source_artifact_sha_validated"
     MISMATCH = "source_mismatch"
+    NO_RUN = "no_source_run"
+    RUN_VALIDATED = "source_run_validated"
+    RUN_ID_MISMATCH = "source_run_id_mismatch"
+    RUN_SHA_MISMATCH = "source_run_sha_mismatch"
 
 
 @dataclass(frozen=True, slots=True)
 class AttemptReport:
-    """One pass: `conclusion`, `finished_at` and the source are None while it runs; `source_*` also when not stated."""
+    """One pass: `conclusion`, `finished_at` and the source are None while it runs; `source_*` also when not stated.
+
+    `fix_commit` is the commit that a fix pushed at the end of this attempt: the next one rests on it.
+    """
 
     number: int
     status: AttemptState
@@ -56,6 +87,11 @@ class AttemptReport:
     source_run_url: str | None
     source_sha: str | None
     correlation: Correlation
+    source_run_id: int | None = None
+    source_run_attempt: int | None = None
+    source_conclusion: str | None = None
+    fix_exit_code: int | None = None
+    fix_commit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +139,14 @@ class LoopReport:
     attempts: tuple[AttemptReport, ...]
     snapshot: MutationSnapshot | TriageSnapshot
     evidence: MutationEvidence | None = None
+    escalation_needed: bool = False
 
     @property
     def exit_code(self) -> ExitCode:
-        """Return 0 when the report could be made, 3 when nothing could be measured."""
+        """Return 0 when the report could be made, 3 when nothing could be measured, or why it stopped before that."""
+        stopped = _STOPS.get(self.reason)
+        if stopped is not None:
+            return stopped
         return ExitCode.NOT_MEASURED if self.status is LoopStatus.UNKNOWN else ExitCode.REPORTED
 
 

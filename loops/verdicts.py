@@ -12,6 +12,15 @@ _MEASURED = {
     LoopReason.THRESHOLD_MET: LoopStatus.OK,
     LoopReason.UNRESOLVED: LoopStatus.WORK_REMAINS,
     LoopReason.BELOW_THRESHOLD: LoopStatus.WORK_REMAINS,
+    LoopReason.AWAITS_APPROVAL: LoopStatus.WORK_REMAINS,
+    LoopReason.PLAN_CHANGED: LoopStatus.WORK_REMAINS,
+    LoopReason.FIX_BLOCKED: LoopStatus.WORK_REMAINS,
+    LoopReason.FIX_FAILED: LoopStatus.WORK_REMAINS,
+    LoopReason.FIX_TIMED_OUT: LoopStatus.WORK_REMAINS,
+    LoopReason.FIX_MADE_NO_COMMIT: LoopStatus.WORK_REMAINS,
+    LoopReason.FIX_NOT_PUSHED: LoopStatus.WORK_REMAINS,
+    LoopReason.PROTECTED_PATH_CHANGED: LoopStatus.WORK_REMAINS,
+    LoopReason.ATTEMPTS_EXHAUSTED: LoopStatus.WORK_REMAINS,
 }
 
 _WORDS = {
@@ -24,6 +33,12 @@ _WORDS = {
     LoopReason.AMBIGUOUS_ARTIFACT: "the results contradict each other",
     LoopReason.UNREADABLE_ARTIFACT: "the result cannot be read",
     LoopReason.SOURCE_MISMATCH: "the result is of another source",
+    LoopReason.NO_SOURCE_RUN: "no run to read from",
+    LoopReason.SOURCE_RUN_ID_MISMATCH: "the run is another one",
+    LoopReason.SOURCE_RUN_SHA_MISMATCH: "the run is of another commit",
+    LoopReason.FORGE_UNREACHABLE: "the forge cannot be reached",
+    LoopReason.FORGE_REFUSED: "the forge refuses to tell",
+    LoopReason.DEADLINE_EXCEEDED: "time ran out",
 }
 
 

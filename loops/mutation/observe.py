@@ -1,6 +1,6 @@
 """Looking into an artifact folder for mutation results: the loop's only file access."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path, PurePosixPath
 
@@ -37,7 +37,16 @@ def observe(folder: Path, now: datetime) -> MutationFacts:
     named = named_file(folder)
     if named is not None:
         return merge([_named_run(named, now)], [])
-    files = [file for file in find_files(folder, _wanted) if EARLIER_RUN_FOLDER not in PurePosixPath(file.name).parts]
+    return observe_files(find_files(folder, is_result), folder.resolve().name, now)
+
+
+def observe_files(listed: Sequence[ArtifactFile], place: str, now: datetime) -> MutationFacts:
+    """Read and merge results wherever they lie; `place` is what an error calls where they were looked for.
+
+    Raises:
+        ArtifactError: as `observe`.
+    """
+    files = [file for file in listed if EARLIER_RUN_FOLDER not in PurePosixPath(file.name).parts]
     runs = [*_cargo_runs(files, now), *_mutmut_runs(files), *_report_runs(files)]
     if not runs:
         expected = (
@@ -45,13 +54,13 @@ def observe(folder: Path, now: datetime) -> MutationFacts:
             "mutation.json or mutation-report.json (Stryker), mutations.xml (PIT)"
         )
         raise ArtifactError(
-            folder.resolve().name,
+            place,
             None,
             f"holds no {expected}",
             "let CI upload the tool's output",
             LoopReason.NO_ARTIFACT,
         )
-    return merge(runs, [read_run_record(file, now) for file in files if file.path.name == RUN_RECORD_FILE])
+    return merge(runs, [read_run_record(file, now) for file in files if file.own_name == RUN_RECORD_FILE])
 
 
 def _named_run(file: ArtifactFile, now: datetime) -> ToolRun:
@@ -70,25 +79,26 @@ def _named_run(file: ArtifactFile, now: datetime) -> ToolRun:
     return run
 
 
-def _wanted(name: str) -> bool:
+def is_result(name: str) -> bool:
+    """Tell by its own name whether a file is one that a tool's result is made of."""
     exact = name in {PLANNED_FILE, STATS_FILE, RUN_RECORD_FILE, *_REPORTS}
     return exact or name.endswith(META_SUFFIX) or OUTCOMES_FILE.fullmatch(name) is not None
 
 
 def _cargo_runs(files: list[ArtifactFile], now: datetime) -> list[ToolRun]:
-    planned = {PurePosixPath(file.name).parent: file for file in files if file.path.name == PLANNED_FILE}
+    planned = {PurePosixPath(file.name).parent: file for file in files if file.own_name == PLANNED_FILE}
     runs: list[ToolRun] = []
     for file in files:
-        if OUTCOMES_FILE.fullmatch(file.path.name):
-            beside = planned.get(PurePosixPath(file.name).parent) if file.path.name == "outcomes.json" else None
+        if OUTCOMES_FILE.fullmatch(file.own_name):
+            beside = planned.get(PurePosixPath(file.name).parent) if file.own_name == "outcomes.json" else None
             runs.append(read_cargo_mutants(file, beside, now))
             _check_amount(file, sum(len(run.mutants) for run in runs))
     return runs
 
 
 def _mutmut_runs(files: list[ArtifactFile]) -> list[ToolRun]:
-    stats = [file for file in files if file.path.name == STATS_FILE]
-    metas = tuple(file for file in files if file.path.name.endswith(META_SUFFIX))
+    stats = [file for file in files if file.own_name == STATS_FILE]
+    metas = tuple(file for file in files if file.own_name.endswith(META_SUFFIX))
     if len(stats) > 1:
         problem = f"lies beside {stats[1].name}: two runs"
         raise ArtifactError(stats[0].name, None, problem, ONE_RUN_ONLY, LoopReason.AMBIGUOUS_ARTIFACT)
@@ -102,7 +112,7 @@ def _mutmut_runs(files: list[ArtifactFile]) -> list[ToolRun]:
 def _report_runs(files: list[ArtifactFile]) -> list[ToolRun]:
     runs: list[ToolRun] = []
     for file in files:
-        read = _REPORTS.get(file.path.name)
+        read = _REPORTS.get(file.own_name)
         if read is not None:
             runs.append(read(file))
             _check_amount(file, sum(len(run.mutants) for run in runs))

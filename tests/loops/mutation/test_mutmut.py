@@ -12,8 +12,8 @@ from tests.fakes.loop_artifacts import write, write_mutmut, write_mutmut_totals
 
 def read(folder: Path) -> ToolRun:
     files = find_files(folder, lambda name: name.endswith((".meta", ".json")))
-    stats = next((file for file in files if file.path.name == STATS_FILE), None)
-    return read_mutmut(stats, tuple(file for file in files if file.path.name != STATS_FILE))
+    stats = next((file for file in files if file.own_name == STATS_FILE), None)
+    return read_mutmut(stats, tuple(file for file in files if file.own_name != STATS_FILE))
 
 
 @pytest.mark.parametrize(
