@@ -5,14 +5,10 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import structlog
-from pydantic import TypeAdapter, ValidationError
 
 from domain.clock import Clock
 from domain.runs import Attempt
-from domain.snapshots import LoopStatus, MutationSnapshot, TriageSnapshot
+from domain.snapshots import LoopStatus
 from forge.local_execution import Workflow
 from forge.local_steps import WorkflowResult
 from forge.port import Job
@@ -21,14 +17,13 @@ from loops.documents import documents
 from loops.mutation.loop import run_mutation_loop
 from loops.mutation.settings import MutationSettings
 from loops.report import AttemptNote, AttemptReport, LoopReport
+from loops.snapshots import snapshot_values
 from loops.triage.loop import run_triage_loop
 from loops.triage.settings import TriageSettings
 from policy.file import LoopLimits, Loops
 
 MUTATION_WORKFLOW = "mutation-loop"
 TRIAGE_WORKFLOW = "triage-loop"
-_SNAPSHOT: TypeAdapter[MutationSnapshot | TriageSnapshot] = TypeAdapter(MutationSnapshot | TriageSnapshot)
-log = structlog.get_logger("loops")
 _UNSAFE_IN_A_NAME = re.compile(r"[^A-Za-z0-9]+")
 
 
@@ -75,19 +70,8 @@ class LocalLoops:
             unresolved=report.unresolved,
             ok=report.status is not LoopStatus.UNKNOWN,
             head_sha=report.attempts[-1].source_sha,
-            report={"snapshot": _SNAPSHOT.dump_python(report.snapshot, mode="json")},
+            report={"snapshot": snapshot_values(report.snapshot)},
         )
-
-
-def read_snapshot(report: Mapping[str, Any] | None) -> MutationSnapshot | TriageSnapshot | None:
-    """Read the measurement back from a job's report, or return None when the job carries none that can be read."""
-    if report is None or "snapshot" not in report:
-        return None
-    try:
-        return _SNAPSHOT.validate_python(report["snapshot"], strict=False)
-    except ValidationError as error:  # the run must end all the same: what it holds would stay taken for ever
-        log.error("snapshot_unreadable", problems=error.error_count())  # noqa: TRY400 - the problem lies in the report
-        return None
 
 
 def _noting(note: Callable[[Attempt], None]) -> AttemptNote:

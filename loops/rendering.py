@@ -1,13 +1,16 @@
 """Turning reports into markdown and JSON: escaping, figures, and the head that every loop's documents share."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
 
 import orjson
 
 from domain.clock import to_text
+from domain.fixes import FixPlan
 from domain.untrusted import clean_line
 from loops.report import AttemptReport, LoopReport
+from loops.snapshots import snapshot_values
 
 SCHEMA_VERSION = 1
 NAME_CHARACTERS = 140  # GitHub allows 39 + 1 + 100 for owner/name; branches are cut to the same
@@ -59,9 +62,38 @@ def head_lines(report: LoopReport, title: str) -> list[str]:
         f"- From: {prose(snapshot.source, len(snapshot.source))}",
         f"- Commit: {attempt.source_sha or UNKNOWN}",
         f"- Run: {attempt.source_run_url or UNKNOWN}",
+        f"- Correlation: {attempt.correlation}",
+        *_plan_lines(report.snapshot.plan),
+        *(["- People have to decide: yes"] if report.escalation_needed else []),
         "",
         prose(report.detail, len(report.detail)),
+        *_attempt_lines(report.attempts),
     ]
+
+
+def _plan_lines(plan: FixPlan | None) -> list[str]:
+    if plan is None:
+        return []
+    given = "".join(f" {name}={value}" for name, value in sorted(plan.arguments.items()))
+    return [
+        f"- Planned: {prose(plan.action + given)}, for commit {prose(plan.source_sha)}",
+        f"- Plan: {plan.digest()}",
+    ]
+
+
+def _attempt_lines(attempts: Sequence[AttemptReport]) -> list[str]:
+    """Write one line for each pass, where there was more than one."""
+    if len(attempts) < 2:  # noqa: PLR2004 - the head has told of the only one
+        return []
+    return ["", "## Attempts", "", *(f"- {attempt_line(attempt)}" for attempt in attempts)]
+
+
+def attempt_line(attempt: AttemptReport) -> str:
+    """Say what one pass rests on, how it ended, and what was pushed after it."""
+    run = f"run {attempt.source_run_id}.{attempt.source_run_attempt}" if attempt.source_run_id else "no run"
+    commit = f" of {attempt.source_sha[:12]}" if attempt.source_sha else ""
+    pushed = f"; a fix pushed {attempt.fix_commit[:12]}" if attempt.fix_commit else ""
+    return f"{attempt.number}: {run}{commit}, {attempt.correlation}: {attempt.conclusion or UNKNOWN}{pushed}"
 
 
 def head_values(report: LoopReport) -> dict[str, object]:
@@ -82,8 +114,19 @@ def head_values(report: LoopReport) -> dict[str, object]:
         "taken_at": to_text(snapshot.taken_at),
         "measured_at": moment(snapshot.measured_at),
         "source": snapshot.source,
+        "source_correlation": report.attempts[-1].correlation,
+        "completed_attempts": len(report.attempts),
         "attempts": [_attempt_values(attempt) for attempt in report.attempts],
+        "escalation_needed": report.escalation_needed,
+        "plan": _plan_values(snapshot.plan),
+        "snapshot": snapshot_values(snapshot),
     }
+
+
+def _plan_values(plan: FixPlan | None) -> dict[str, object] | None:
+    if plan is None:
+        return None
+    return {"digest": plan.digest(), "action": plan.action, "arguments": plan.arguments, "commit": plan.source_sha}
 
 
 def _attempt_values(attempt: AttemptReport) -> dict[str, object]:
@@ -94,8 +137,13 @@ def _attempt_values(attempt: AttemptReport) -> dict[str, object]:
         "started_at": to_text(attempt.started_at),
         "finished_at": moment(attempt.finished_at),
         "source_run_url": attempt.source_run_url,
+        "source_run_id": attempt.source_run_id,
+        "source_run_attempt": attempt.source_run_attempt,
+        "source_conclusion": attempt.source_conclusion,
         "source_sha": attempt.source_sha,
         "correlation": attempt.correlation,
+        "fix_exit_code": attempt.fix_exit_code,
+        "fix_commit": attempt.fix_commit,
     }
 
 

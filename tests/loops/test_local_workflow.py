@@ -11,7 +11,8 @@ from domain.runs import Attempt, AttemptState
 from domain.snapshots import LoopReason, MutationSnapshot, TriageSnapshot
 from forge.local_steps import WorkflowResult
 from forge.port import Job, JobState
-from loops.local_workflow import MUTATION_WORKFLOW, TRIAGE_WORKFLOW, LocalLoops, read_snapshot
+from loops.local_workflow import MUTATION_WORKFLOW, TRIAGE_WORKFLOW, LocalLoops
+from loops.snapshots import read_snapshot
 from policy.file import LoopLimits, Loops
 from tests.fakes.loop_artifacts import backlog, rows, write, write_outcomes
 from tests.fakes.virtual_time import START, VirtualTime

@@ -3,10 +3,15 @@
 import json
 from pathlib import Path
 
+from domain.snapshots import LoopReason
 from loops.documents import documents
 from loops.mutation.loop import MutationSettings, run_mutation_loop
+from loops.report import LoopMode
+from loops.snapshots import read_snapshot
+from loops.source import SourcePin
 from loops.triage.loop import TriageSettings, run_triage_loop
 from tests.fakes.loop_artifacts import backlog, write, write_mutmut
+from tests.fakes.source_runs import Fixes, SourceRuns, sha
 from tests.fakes.virtual_time import VirtualTime
 
 MUTATION_HEAD = """
@@ -21,6 +26,7 @@ MUTATION_HEAD = """
 - From: mutants/mutmut-cicd-stats.json
 - Commit: aaa111
 - Run: https://ci.example/runs/5
+- Correlation: source_stated
 
 25.00% is below the threshold of 80.00%: of 4 mutants 1 were killed, 0 timed out, 2 survived, 1 are run by no test; 2 h old
 """
@@ -89,6 +95,7 @@ TRIAGE_HEAD = """
 - From: coderabbit: backlog-medium.json
 - Commit: aaa111
 - Run: unknown
+- Correlation: source_stated
 
 1 high, 1 medium, 1 unknown severity; 1 h old
 """
@@ -149,10 +156,19 @@ MUTATION_JSON = {
             "started_at": "2026-11-22T14:00:00.000Z",
             "finished_at": "2026-11-22T14:00:00.000Z",
             "source_run_url": "https://ci.example/runs/5",
+            "source_run_id": None,
+            "source_run_attempt": None,
+            "source_conclusion": None,
             "source_sha": "aaa111",
             "correlation": "source_stated",
+            "fix_exit_code": None,
+            "fix_commit": None,
         }
     ],
+    "source_correlation": "source_stated",
+    "completed_attempts": 1,
+    "escalation_needed": False,
+    "plan": None,
     "tool": "mutmut 3",
     "convention": "detected share: (killed + timeout) / (killed + timeout + survived + no coverage)",
     "threshold_basis_points": 8000,
@@ -224,10 +240,14 @@ def test_every_line_of_the_mutation_documents(tmp_path: Path) -> None:
     write_mutmut(tmp_path, codes, killed=1, survived=2, no_tests=1, total=4)
     record = {"finished_at": "2026-11-22T12:00:00Z", "head_sha": "aaa111", "run_url": "https://ci.example/runs/5"}
     write(tmp_path / "reins-run.json", record)
-    made = documents(run_mutation_loop(tmp_path, MutationSettings("acme/counter", "develop"), VirtualTime()))
+    report = run_mutation_loop(tmp_path, MutationSettings("acme/counter", "develop"), VirtualTime())
+    made = documents(report)
     assert made[".md"] == MUTATION_REPORT
     assert made["-playbook.md"] == PLAYBOOK
-    assert json.loads(made[".json"]) == MUTATION_JSON
+    document = json.loads(made[".json"])
+    assert read_snapshot(document) == report.snapshot
+    del document["snapshot"]
+    assert document == MUTATION_JSON
     assert made[".json"].startswith('{\n  "schema_version": 1,\n')
     assert made[".json"].endswith("}\n")
 
@@ -243,3 +263,30 @@ def test_every_line_of_the_triage_documents(tmp_path: Path) -> None:
     made = documents(run_triage_loop(tmp_path, TriageSettings("acme/counter", "develop"), VirtualTime()))
     assert made[".md"] == TRIAGE_REPORT
     assert made["-proposal.md"] == PROPOSAL
+
+
+async def test_attempts_a_plan_and_the_need_for_people_show_in_every_document() -> None:
+    world = SourceRuns()
+    world.add(111, sha("a"), ("high",))
+    fixes = Fixes().pushes(sha("b"), lambda: world.add(222, sha("b"), ("medium",)))
+    fixes.ends(LoopReason.FIX_MADE_NO_COMMIT)
+    report = await world.attempts(SourcePin(), fixes, mode=LoopMode.FIX_ONLY).run()
+    made = documents(report)
+    plan = report.snapshot.plan
+    assert plan is not None
+    for text in (made[".md"], made["-proposal.md"]):
+        assert (
+            f"\n- Planned: mend, for commit {sha('b')}\n- Plan: {plan.digest()}\n- People have to decide: yes\n" in text
+        )
+        assert (
+            "\n## Attempts\n\n"
+            "- 1: run 111.1 of aaaaaaaaaaaa, source_artifact_sha_validated: unresolved; a fix pushed bbbbbbbbbbbb\n"
+            "- 2: run 222.1 of bbbbbbbbbbbb, source_artifact_sha_validated: unresolved\n"
+        ) in text
+    document = json.loads(made[".json"])
+    assert document["plan"] == {"digest": plan.digest(), "action": "mend", "arguments": {}, "commit": sha("b")}
+    assert (document["reason"], document["exit_code"]) == ("fix_made_no_commit", 6)
+    assert (document["escalation_needed"], document["completed_attempts"]) == (True, 2)
+    assert [one["source_run_id"] for one in document["attempts"]] == [111, 222]
+    assert [one["fix_commit"] for one in document["attempts"]] == [sha("b"), None]
+    assert read_snapshot(document) == report.snapshot
