@@ -3,6 +3,7 @@
 import io
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from forge.port import Refused
@@ -22,6 +23,21 @@ class ArchiveBounds:
     unpacked_bytes: int = 64 * MIB
     entries: int = 1000
 
+    def within(self, other: "ArchiveBounds") -> "ArchiveBounds":
+        """Return the tighter of both bounds in each respect."""
+        return ArchiveBounds(
+            min(self.download_bytes, other.download_bytes),
+            min(self.unpacked_bytes, other.unpacked_bytes),
+            min(self.entries, other.entries),
+        )
+
+    def after(self, packed_bytes: int, files: Mapping[str, bytes]) -> "ArchiveBounds":
+        """Return what is left when these files were let in."""
+        unpacked_bytes = sum(map(len, files.values()))
+        return ArchiveBounds(
+            self.download_bytes - packed_bytes, self.unpacked_bytes - unpacked_bytes, self.entries - len(files)
+        )
+
 
 def unpack(content: bytes, name: str, bounds: ArchiveBounds) -> dict[str, bytes]:
     """Return an artifact's files by their paths; one that is no zip is a single file called `name` (upload-artifact 7).
@@ -30,6 +46,8 @@ def unpack(content: bytes, name: str, bounds: ArchiveBounds) -> dict[str, bytes]
         Refused: it is broken, or holds more, or other things, than the bounds let in.
     """
     if not content.startswith(_ZIP_START):
+        if len(content) > bounds.unpacked_bytes:
+            raise Refused("artifact_too_large", f"the artifact has {len(content)} bytes")
         return {name: content}
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -51,13 +69,14 @@ def _check(entries: list[zipfile.ZipInfo], packed_bytes: int, bounds: ArchiveBou
         raise Refused("artifact_too_large", f"the artifact's {packed_bytes} bytes unpack to {unpacked}")
     if len(set(names)) != len(names):
         raise Refused("ambiguous_artifact", "the artifact holds two files of one name")
-    if not all(map(_is_plain, names)):
+    if not all(map(is_plain, names)):
         raise Refused("unreadable_artifact", "the artifact holds a file whose path is not a plain relative one")
     if any(entry.flag_bits & _ENCRYPTED or entry.compress_type not in _READABLE for entry in entries):
         raise Refused("unreadable_artifact", "the artifact holds a file that is encrypted or packed in another way")
 
 
-def _is_plain(path: str) -> bool:
+def is_plain(path: str) -> bool:
+    """Tell whether a path is a relative one that stays below where it begins, without anything that does not show."""
     parts = path.split("/")
     return path.isprintable() and "\\" not in path and not any(part in ("", ".", "..") for part in parts)
 

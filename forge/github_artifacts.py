@@ -3,34 +3,22 @@
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
 import aiohttp
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-from forge.github_archive import ArchiveBounds, unpack
+from forge.github_archive import ArchiveBounds, is_plain, unpack
 from forge.github_client import USER_AGENT, GitHubClient, Variables
 from forge.github_errors import GitHubRefused
 from forge.github_pages import PER_PAGE, items
 from forge.github_settings import LOOPBACK_HOSTS, READ_ACTIONS
 from forge.port import Refused, Unreachable
+from forge.results import SourceRun, Wanted
 
 DOWNLOAD_SECONDS = 60.0  # GitHub's address for it is good for a minute
 _CHUNK_BYTES = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class ArtifactSought:
-    """Which artifact: its exact name, and the run it must belong to; `not_before` is when the run's last attempt began."""
-
-    repository: str
-    run_id: int
-    head_sha: str
-    name: str
-    not_before: datetime | None = None
 
 
 class _Origin(BaseModel):
@@ -44,80 +32,89 @@ class _Origin(BaseModel):
     head_sha: str | None = None
 
 
-class _Artifact(BaseModel):
+class Artifact(BaseModel):
     """An artifact as GitHub lists it; `digest` is there for those of upload-artifact 4 and newer."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    id: int
+    id: int = Field(gt=0)
     name: str
-    size_in_bytes: int
+    size_in_bytes: int = Field(ge=0)
     expired: bool
     created_at: AwareDatetime
     digest: str | None = None
     workflow_run: _Origin | None = None
 
 
-async def fetch(client: GitHubClient, sought: ArtifactSought, bounds: ArchiveBounds) -> dict[str, bytes]:
+async def artifacts_of(client: GitHubClient, run: SourceRun, wanted: Wanted) -> tuple[Artifact, ...]:
+    """Return, by name, the newest wanted artifacts that were made since the run's attempt began; there may be none.
+
+    Raises:
+        Refused: `artifact_expired`, `artifact_mismatch`, `unreadable_artifact`: one of them must not be used.
+    """
+    path = "/repos/{+repository}/actions/runs/{id}/artifacts{?per_page}"
+    variables: Variables = {"repository": run.repository, "id": run.id, "per_page": PER_PAGE}
+    listed = items(client, path, variables, READ_ACTIONS, "artifacts")
+    named = _read([one async for one in listed if isinstance(one.get("name"), str) and wanted(one["name"])])
+    newest: dict[str, Artifact] = {}
+    for artifact in sorted(named, key=lambda one: (one.created_at, one.id)):
+        if artifact.created_at >= run.started_at:  # those of earlier attempts stay in the list
+            newest[artifact.name] = artifact
+    for artifact in newest.values():
+        _check(artifact, run)
+    return tuple(newest[name] for name in sorted(newest))
+
+
+async def fetch(client: GitHubClient, run: SourceRun, artifact: Artifact, bounds: ArchiveBounds) -> dict[str, bytes]:
     """Return the files of a run's artifact by their paths; nothing is written to disk.
 
     Its bytes are not to be trusted: whoever may open a pull request may have written them (GitHub facts, 1.3).
 
     Raises:
-        Refused: `no_artifact`, `artifact_expired`, `artifact_mismatch`, `artifact_too_large`, `unreadable_artifact`,
+        Refused: `artifact_expired`, `artifact_mismatch`, `artifact_too_large`, `unreadable_artifact`,
             `ambiguous_artifact`, or as `GitHubClient.read`.
         Unreachable: it cannot be had now.
     """
-    artifact = await _choose(client, sought, bounds)
-    variables: Variables = {"repository": sought.repository, "id": artifact.id}
+    if artifact.size_in_bytes > bounds.download_bytes:
+        sentence = f"{artifact.name} has {artifact.size_in_bytes} bytes, the limit is {bounds.download_bytes}"
+        raise Refused("artifact_too_large", sentence)
+    variables: Variables = {"repository": run.repository, "id": artifact.id}
     path = "/repos/{+repository}/actions/artifacts/{id}/zip"
     try:
         address = await client.redirection(path, variables, READ_ACTIONS)
     except GitHubRefused as error:
         if error.status == HTTPStatus.GONE:
-            raise _expired(sought) from None
+            raise _expired(artifact, run) from None
         raise
     _check_address(address, loopback_allowed=client.settings.on_loopback)
     content = await _download(client.session, address, bounds.download_bytes)
     if artifact.digest is not None and artifact.digest != f"sha256:{hashlib.sha256(content).hexdigest()}":
-        raise Refused("artifact_mismatch", f"the bytes of {sought.name} are not those that were uploaded")
-    return await asyncio.to_thread(unpack, content, sought.name, bounds)
+        raise Refused("artifact_mismatch", f"the bytes of {artifact.name} are not those that were uploaded")
+    return await asyncio.to_thread(unpack, content, artifact.name, bounds)
 
 
-async def _choose(client: GitHubClient, sought: ArtifactSought, bounds: ArchiveBounds) -> _Artifact:
-    """Return the newest artifact of that name which claims to be of that run, and may be fetched."""
-    path = "/repos/{+repository}/actions/runs/{id}/artifacts{?name,per_page}"
-    variables: Variables = {"repository": sought.repository, "id": sought.run_id, "name": sought.name}
-    listed = items(client, path, {**variables, "per_page": PER_PAGE}, READ_ACTIONS, "artifacts")
-    named = _read([one async for one in listed if one.get("name") == sought.name])
-    recent = [one for one in named if sought.not_before is None or one.created_at >= sought.not_before]
-    artifact = max(recent, key=lambda one: one.created_at, default=None)
-    if artifact is None:
-        raise Refused("no_artifact", f"run {sought.run_id} has no artifact {sought.name} of this attempt")
+def _check(artifact: Artifact, run: SourceRun) -> None:
+    """Let an artifact through that claims to be of this run and of the repository's own code, and is still there."""
+    if "/" in artifact.name or not is_plain(artifact.name):  # it becomes the first part of its files' names
+        raise Refused("unreadable_artifact", f"run {run.id} has an artifact whose name is not a plain one")
     origin = artifact.workflow_run or _Origin()
-    if (origin.id, origin.head_sha) != (sought.run_id, sought.head_sha):
-        raise Refused("artifact_mismatch", f"{sought.name} says that it is of another run or commit")
+    if (origin.id, origin.head_sha) != (run.id, run.head_sha):
+        raise Refused("artifact_mismatch", f"{artifact.name} says that it is of another run or commit")
     if origin.repository_id is None or origin.head_repository_id != origin.repository_id:
-        raise Refused("artifact_mismatch", f"{sought.name} was made by code from another repository")
+        raise Refused("artifact_mismatch", f"{artifact.name} was made by code from another repository")
     if artifact.expired:
-        raise _expired(sought)
-    if artifact.size_in_bytes > bounds.download_bytes:
-        raise Refused(
-            "artifact_too_large",
-            f"{sought.name} has {artifact.size_in_bytes} bytes, the limit is {bounds.download_bytes}",
-        )
-    return artifact
+        raise _expired(artifact, run)
 
 
-def _read(documents: Sequence[object]) -> list[_Artifact]:
+def _read(documents: Sequence[object]) -> list[Artifact]:
     try:
-        return [_Artifact.model_validate(one) for one in documents]
+        return [Artifact.model_validate(one) for one in documents]
     except ValidationError as error:
         raise Unreachable(f"GitHub's list of artifacts cannot be read ({error.error_count()} fields)") from None
 
 
-def _expired(sought: ArtifactSought) -> Refused:
-    return Refused("artifact_expired", f"{sought.name} of run {sought.run_id} has expired or was deleted")
+def _expired(artifact: Artifact, run: SourceRun) -> Refused:
+    return Refused("artifact_expired", f"{artifact.name} of run {run.id} has expired or was deleted")
 
 
 def _check_address(address: str, *, loopback_allowed: bool) -> None:

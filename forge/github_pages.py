@@ -1,6 +1,6 @@
 """Lists that GitHub hands out in pages: followed by its Link header to their end, and bounded all the same."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from forge.github_client import GitHubClient, Variables
@@ -13,7 +13,7 @@ MAX_PAGES = 50  # a filtered list ends at 1,000 items; an issue of 5,000 comment
 
 async def items(
     client: GitHubClient, path: str, variables: Variables, need: Permissions, key: str | None = None
-) -> AsyncIterator[dict[str, Any]]:
+) -> AsyncGenerator[dict[str, Any], None]:
     """Yield every item of a list; `key` names it where the page is an object around it.
 
     Raises:

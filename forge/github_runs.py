@@ -10,7 +10,10 @@ from forge.github_settings import GitHubSettings
 from forge.port import ForgeConclusion, Job, JobState, Sought, Unreachable
 
 DISPATCH_EVENT = "workflow_dispatch"
+COMMIT = r"^[0-9a-f]{40}([0-9a-f]{24})?$"  # for `fullmatch`, and for pydantic, whose `$` lets no line end through
 MAX_WORD_CHARACTERS = 40
+MAX_COMPARED_CHARACTERS = 255  # file systems and git know no longer names
+MAX_NAME_CHARACTERS = 120  # of a job, a step or a check: a line on a screen
 _NOT_BEGUN = frozenset({"queued", "waiting", "requested", "pending"})
 # What GitHub's own words mean; `success` alone is success: a skipped or neutral run has done nothing that one could rely on.
 _ENDS = {
@@ -26,20 +29,78 @@ _ENDS = {
 }
 
 
+class Repository(BaseModel):
+    """Which repository something belongs to."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: int
+
+
+class _Base(BaseModel):
+    """What a pull request is to be merged into."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    repo: Repository
+
+
+class _Pull(BaseModel):
+    """A pull request as runs list it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    number: int = Field(gt=0)
+    base: _Base
+
+
 class WorkflowRun(BaseModel):
     """A run as GitHub's REST API shows it; status and conclusion are open lists there, so they are text here."""
 
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     id: int = Field(gt=0)
-    head_sha: str = Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")
+    head_sha: str = Field(pattern=COMMIT)
+    head_branch: str | None = None
     path: str
+    event: str = ""
     run_attempt: int = Field(default=1, ge=1, le=1000)
     status: str | None
     conclusion: str | None
     created_at: AwareDatetime
     updated_at: AwareDatetime
     run_started_at: AwareDatetime | None = None
+    pull_requests: tuple[_Pull, ...] | None = None
+    repository: Repository | None = None
+    head_repository: Repository | None = None
+
+    @property
+    def workflow(self) -> str:
+        """Return the workflow's file name; the path may end in `@` and a ref."""
+        return _told_apart(self.path.partition("@")[0].rpartition("/")[2])
+
+    @property
+    def branch(self) -> str | None:
+        """Return the branch it is of, None where GitHub names none."""
+        return None if self.head_branch is None else _told_apart(self.head_branch)
+
+    @property
+    def own_code(self) -> bool:
+        """Tell whether its code is the repository's own; where that is not said, or a fork is gone, it is not."""
+        return self.repository is not None and self.head_repository == self.repository
+
+    @property
+    def pull(self) -> int | None:
+        """Return its only pull request. GitHub lists those of forks too, which have pulled the same branch."""
+        here = [one.number for one in self.pull_requests or () if one.base.repo == self.repository]
+        return here[0] if len(here) == 1 else None
+
+
+def _told_apart(name: str) -> str:
+    """Return a name that is compared with others: cleaned it could become another one, so what does not show is written out."""
+    return (
+        name if name.isprintable() and len(name) <= MAX_COMPARED_CHARACTERS else ascii(name)[:MAX_COMPARED_CHARACTERS]
+    )
 
 
 def carries(document: Mapping[str, object], sought: Sought) -> bool:
@@ -66,7 +127,7 @@ def job_of(run: WorkflowRun, sought: Sought, settings: GitHubSettings) -> Job:
     return Job(
         correlation=sought.correlation,
         external_id=str(run.id),
-        workflow=run.path.rpartition("/")[2],
+        workflow=run.workflow,
         repository=sought.repository,
         ref=sought.ref,
         inputs={},

@@ -9,33 +9,52 @@ import pytest
 from aiohttp import web
 
 from forge.github_archive import ArchiveBounds
-from forge.github_artifacts import ArtifactSought, fetch
+from forge.github_artifacts import artifacts_of, fetch
+from forge.github_client import GitHubClient
 from forge.port import ForgeError, Refused, Unreachable
-from tests.fakes.github_rig import GitHubRig, answering, github_rig, order
+from forge.results import SourceRun
+from tests.fakes.github_reading import github_reading
+from tests.fakes.github_rig import answering
 from tests.fakes.providers.faults import Fault
 from tests.fakes.providers.github import HOME
 from tests.fakes.providers.github_runs import Artifact, zipped
+from tests.fakes.virtual_time import START
 
 BOUNDS = ArchiveBounds()
 FILES = {"backlog.json": b'{"items": []}'}
 
 
-async def ended_run(rig: GitHubRig, *artifacts: Artifact) -> ArtifactSought:
-    """Run ci.yml to its end with these artifacts, and return what to look for."""
-    rig.github.home.actions.workflows["ci.yml"].artifacts = artifacts
-    job = await rig.forge.dispatch(order())
-    rig.clock.advance(60)
-    sha = rig.github.effects.dispatches[-1].head_sha
-    return ArtifactSought(HOME, int(job.external_id), sha, "backlog")
+RUN = SourceRun(
+    id=7,
+    attempt=1,
+    workflow="ci.yml",
+    repository=HOME,
+    branch="main",
+    head_sha="a" * 40,
+    event="push",
+    completed=True,
+    conclusion="success",
+    url="https://github.com/acme/app/actions/runs/7",
+    started_at=START,
+    updated_at=START + timedelta(minutes=1),
+)
+ORIGIN = {"id": 7, "head_sha": "a" * 40, "repository_id": 1, "head_repository_id": 1}
+LISTED = {"id": 1, "name": "backlog", "size_in_bytes": 1, "expired": False, "created_at": "2026-11-22T14:00:00Z"}
+
+
+async def fetched(client: GitHubClient, run: SourceRun, bounds: ArchiveBounds = BOUNDS) -> dict[str, bytes] | None:
+    """Return the files of the run's artifact `backlog`, None where it has none."""
+    chosen = await artifacts_of(client, run, "backlog".__eq__)
+    return await fetch(client, run, chosen[0], bounds) if chosen else None
 
 
 @pytest.mark.parametrize(
     ("content", "files"), [(zipped(FILES), FILES), (b'{"raw": 1}', {"backlog": b'{"raw": 1}'}), (b"", {"backlog": b""})]
 )
 async def test_an_artifact_is_fetched_without_our_token(content: bytes, files: Mapping[str, bytes]) -> None:
-    async with github_rig() as rig:
-        wanted = await ended_run(rig, Artifact("other", b"x"), Artifact("backlog", content))
-        assert await fetch(rig.client, wanted, BOUNDS) == files
+    async with github_reading() as rig:
+        run = await rig.ended_run(Artifact("other", b"x"), Artifact("backlog", content))
+        assert await fetched(rig.client, run) == files
         assert [(one.status, one.authorization) for one in rig.github.downloads.fetched] == [(200, None)]
 
 
@@ -52,90 +71,85 @@ async def test_an_artifact_is_fetched_without_our_token(content: bytes, files: M
     ],
 )
 async def test_an_artifact_that_claims_something_else_is_refused(change: dict[str, Any], reason: str) -> None:
-    async with github_rig() as rig:
-        wanted = await ended_run(rig, Artifact("backlog", zipped(FILES)))
+    async with github_reading() as rig:
+        run = await rig.ended_run(Artifact("backlog", zipped(FILES)))
         (stored,) = rig.github.home.actions.artifacts.values()
         origin = change.get("workflow_run")
         if origin is not None:
-            real = {"id": wanted.run_id, "head_sha": wanted.head_sha, "repository_id": 1, "head_repository_id": 1}
+            real = {"id": run.id, "head_sha": run.head_sha, "repository_id": 1, "head_repository_id": 1}
             change = {"workflow_run": {**real, "head_branch": "main", **origin}}
         stored.declared = replace(stored.declared, change=change)
         with pytest.raises(Refused) as refused:
-            await fetch(rig.client, wanted, BOUNDS)
+            await fetched(rig.client, run)
         assert refused.value.reason == reason
 
 
 async def test_an_artifact_without_a_digest_is_taken_as_it_is() -> None:
-    async with github_rig() as rig:
-        wanted = await ended_run(rig, Artifact("backlog", zipped(FILES), change={"digest": None}))
-        assert await fetch(rig.client, wanted, BOUNDS) == FILES
+    async with github_reading() as rig:
+        run = await rig.ended_run(Artifact("backlog", zipped(FILES), change={"digest": None}))
+        assert await fetched(rig.client, run) == FILES
 
 
 async def test_of_several_the_newest_of_this_attempt_counts() -> None:
-    async with github_rig() as rig:
-        wanted = await ended_run(rig, Artifact("backlog", b"1"))
+    async with github_reading() as rig:
+        run = await rig.ended_run(Artifact("backlog", b"1"))
         actions = rig.github.home.actions
-        run = actions.runs[wanted.run_id]
         actions.workflows["ci.yml"].artifacts = [Artifact("backlog", b"2")]
-        actions.rerun(run, "bea")
+        actions.rerun(actions.runs[run.id], "bea")
         second = rig.clock.now()
-        with pytest.raises(Refused, match="no artifact backlog of this attempt"):
-            await fetch(rig.client, replace(wanted, not_before=second), BOUNDS)
+        assert await fetched(rig.client, replace(run, started_at=second)) is None
         rig.clock.advance(60)
-        assert await fetch(rig.client, wanted, BOUNDS) == {"backlog": b"2"}
-        later = replace(wanted, not_before=second + timedelta(minutes=5))
-        with pytest.raises(Refused, match="no artifact"):
-            await fetch(rig.client, later, BOUNDS)
+        assert await fetched(rig.client, run) == {"backlog": b"2"}
+        assert await fetched(rig.client, replace(run, started_at=second)) == {"backlog": b"2"}
+        assert await fetched(rig.client, replace(run, started_at=second + timedelta(minutes=5))) is None
 
 
-async def test_one_that_is_gone_has_expired_and_one_that_never_was_is_none() -> None:
-    async with github_rig() as rig:
-        wanted = await ended_run(rig, Artifact("backlog", b"1", change={"expired": False}))
+async def test_of_two_made_in_the_same_second_the_later_one_counts() -> None:
+    async with github_reading() as rig:
+        run = await rig.ended_run(Artifact("backlog", b"1"), Artifact("backlog", b"2"))
+        assert await fetched(rig.client, run) == {"backlog": b"2"}
+
+
+async def test_one_that_is_gone_has_expired() -> None:
+    async with github_reading() as rig:
+        run = await rig.ended_run(Artifact("backlog", b"1", change={"expired": False}))
         (stored,) = rig.github.home.actions.artifacts.values()
         stored.lost = True
         with pytest.raises(Refused) as gone:
-            await fetch(rig.client, wanted, BOUNDS)
-        with pytest.raises(Refused) as none:
-            await fetch(rig.client, replace(wanted, name="other"), BOUNDS)
-        assert (gone.value.reason, none.value.reason) == ("artifact_expired", "no_artifact")
+            await fetched(rig.client, run)
+        assert gone.value.reason == "artifact_expired"
 
 
 @pytest.mark.parametrize("fault", [Fault.ERROR, Fault.RESET, Fault.ACCEPT_THEN_DROP, Fault.TOO_MANY])
 async def test_a_store_that_fails_is_unreachable_and_its_address_not_quoted(fault: Fault) -> None:
-    async with github_rig() as rig:
-        wanted = await ended_run(rig, Artifact("backlog", zipped(FILES)))
+    async with github_reading() as rig:
+        run = await rig.ended_run(Artifact("backlog", zipped(FILES)))
         rig.github.downloads.faults.add(fault, times=2)  # aiohttp asks a second time by itself
         with pytest.raises(Unreachable) as failed:
-            await fetch(rig.client, wanted, BOUNDS)
+            await fetched(rig.client, run)
         assert "sig=" not in repr(failed.value)
 
 
 async def test_more_bytes_than_were_declared_are_not_read_on() -> None:
-    async with github_rig() as rig:
-        wanted = await ended_run(rig, Artifact("backlog", b"x" * 5000, change={"size_in_bytes": 10}))
+    async with github_reading() as rig:
+        run = await rig.ended_run(Artifact("backlog", b"x" * 5000, change={"size_in_bytes": 10}))
         with pytest.raises(Refused, match="more than 1000 bytes"):
-            await fetch(rig.client, wanted, ArchiveBounds(download_bytes=1000))
+            await fetched(rig.client, run, ArchiveBounds(download_bytes=1000))
 
 
 @pytest.mark.parametrize("address", ["http://evil.example/x", "file:///etc/passwd", "https:///x", "ftp://127.0.0.1/x"])
 async def test_an_address_that_is_not_https_is_not_fetched(address: str) -> None:
-    origin = {"id": 7, "head_sha": "a" * 40, "repository_id": 1, "head_repository_id": 1}
-    artifact = {"id": 1, "name": "backlog", "size_in_bytes": 1, "expired": False, "created_at": "2026-11-22T14:00:00Z"}
-
     async def handle(request: web.Request) -> web.Response:
         if request.path.endswith("/zip"):
             return web.Response(status=302, headers={"Location": address})
-        return web.json_response({"artifacts": [{**artifact, "workflow_run": origin}]})
+        return web.json_response({"artifacts": [{**LISTED, "workflow_run": ORIGIN}]})
 
     async with answering(handle) as client:
         with pytest.raises(Unreachable, match="not https"):
-            await fetch(client, ArtifactSought(HOME, 7, "a" * 40, "backlog"), BOUNDS)
+            await fetched(client, RUN)
 
 
 async def test_a_store_that_sends_us_on_is_not_followed() -> None:
-    origin = {"id": 7, "head_sha": "a" * 40, "repository_id": 1, "head_repository_id": 1}
-    artifact = {"id": 1, "name": "backlog", "size_in_bytes": 1, "expired": False, "created_at": "2026-11-22T14:00:00Z"}
-
     async def handle(request: web.Request) -> web.Response:
         here = str(request.url.origin())
         onward = {"/store": f"{here}/elsewhere"}.get(request.path) or (
@@ -143,11 +157,11 @@ async def test_a_store_that_sends_us_on_is_not_followed() -> None:
         )
         if onward:
             return web.Response(status=302, headers={"Location": onward})
-        return web.json_response({"artifacts": [{**artifact, "workflow_run": origin}]})
+        return web.json_response({"artifacts": [{**LISTED, "workflow_run": ORIGIN}]})
 
     async with answering(handle) as client:
         with pytest.raises(Unreachable, match="answers 302"):
-            await fetch(client, ArtifactSought(HOME, 7, "a" * 40, "backlog"), BOUNDS)
+            await fetched(client, RUN)
 
 
 @pytest.mark.parametrize("listed", [[{"name": "backlog"}], [{"name": "backlog", "id": "x"}]])
@@ -157,4 +171,34 @@ async def test_a_list_that_cannot_be_read_is_no_artifact_and_no_crash(listed: li
 
     async with answering(handle) as client:
         with pytest.raises(ForgeError, match="cannot be read"):
-            await fetch(client, ArtifactSought(HOME, 7, "a" * 40, "backlog"), BOUNDS)
+            await fetched(client, RUN)
+
+
+async def test_what_cannot_be_read_and_is_not_wanted_does_not_matter() -> None:
+    async def handle(_request: web.Request) -> web.Response:
+        return web.json_response({"artifacts": [{"name": "other"}, {"name": 7}, {}]})
+
+    async with answering(handle) as client:
+        assert await fetched(client, RUN) is None
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "", "a\\b", "back\u202elog", "a\nb"])
+async def test_a_name_that_is_no_plain_part_of_a_path_is_refused(name: str) -> None:
+    async def handle(_request: web.Request) -> web.Response:
+        return web.json_response({"artifacts": [{**LISTED, "name": name, "workflow_run": ORIGIN}]})
+
+    async with answering(handle) as client:
+        with pytest.raises(Refused, match="not a plain one"):
+            await artifacts_of(client, RUN, lambda _name: True)
+
+
+async def test_one_that_was_deleted_since_it_was_listed_is_refused() -> None:
+    async def handle(request: web.Request) -> web.Response:
+        if request.path.endswith("/zip"):
+            return web.json_response({"message": "Not Found"}, status=404)
+        return web.json_response({"artifacts": [{**LISTED, "workflow_run": ORIGIN}]})
+
+    async with answering(handle) as client:
+        with pytest.raises(Refused) as refused:
+            await fetched(client, RUN)
+        assert refused.value.reason == "not_found"

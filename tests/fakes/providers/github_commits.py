@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.clock import Clock
+from tests.fakes.providers.github_graph import Content, Graph
 from tests.fakes.providers.github_plan import Moment
 from tests.fakes.providers.github_shapes import ACTIONS_APP, FOUNDED, App, Named, moment_text, node_id, user
 
@@ -46,15 +47,30 @@ class Commits:
         self.branches: dict[str, str] = {}
         self.tags: dict[str, str] = {}
         self.known: set[str] = set()
+        self.graph = Graph()
         self.statuses: dict[str, list[Status]] = {}
         self.checks: list[CheckRun] = []
         self.required: dict[str, list[str]] = {}  # contexts that protected branches wait for
+        self.shown: dict[str, Mapping[str, Any]] = {}  # what else a branch tells of its protection
         self.rules: dict[str, list[Mapping[str, Any]]] = {}
         self._clock, self._ids = clock, ids
 
-    def push(self, branch: str, sha: str | None = None) -> str:
-        """Move a branch to a new commit, or make it; return the commit."""
+    def push(
+        self,
+        branch: str,
+        sha: str | None = None,
+        *,
+        files: Mapping[str, Content | None] | None = None,
+        onto: str | None = None,
+    ) -> str:
+        """Move a branch to a new commit, or make it; return the commit.
+
+        It comes after the commit `onto`, usually the branch's last one, and changes these files; None removes one.
+        A new branch begins at main.
+        """
         made = sha or hashlib.sha1(f"{branch} {len(self.known)}".encode()).hexdigest()
+        if made not in self.known:
+            self.graph.add(made, onto or self.branches.get(branch) or self.branches.get("main"), files or {})
         self.branches[branch] = made
         self.known.add(made)
         return made
@@ -77,17 +93,22 @@ class Commits:
         self.checks.append(check)
         return check
 
-    def protect(self, branch: str, contexts: Sequence[str]) -> None:
-        """Protect a branch the old way: it waits for these checks."""
-        self.required[branch] = [*contexts]
+    def protect(self, branch: str, contexts: Sequence[str], **shown: Any) -> None:
+        """Protect a branch the old way: it waits for these checks; `shown` is what else is told of it."""
+        self.required[branch], self.shown[branch] = [*contexts], shown
 
     def rule(self, branch: str, contexts: Sequence[str], *, strict: bool = True) -> None:
         """Let a ruleset make a branch wait for these checks."""
         checks = [{"context": context, "integration_id": ACTIONS_APP.id} for context in contexts]
         parameters = {"required_status_checks": checks, "strict_required_status_checks_policy": strict}
-        rule = {"type": "required_status_checks", "parameters": parameters, "ruleset_id": next(self._ids)}
+        self.restrict(branch, "required_status_checks", parameters)
+
+    def restrict(self, branch: str, kind: str, parameters: Mapping[str, Any] | None = None) -> None:
+        """Let a ruleset put a rule of this kind on a branch."""
+        rule: dict[str, Any] = {"type": kind, "ruleset_id": next(self._ids)}
         source = {"ruleset_source_type": "Repository", "ruleset_source": "acme/app"}
-        self.rules.setdefault(branch, []).append(rule | source)
+        given = {} if parameters is None else {"parameters": parameters}
+        self.rules.setdefault(branch, []).append(rule | source | given)
 
 
 def annotation(path: str, line: int, message: str, level: str = "failure") -> dict[str, Any]:
@@ -171,12 +192,13 @@ def branch_document(repository: Named, branch: str, commits: Commits) -> dict[st
     checks = {"contexts": contexts or [], "checks": [{"context": one, "app_id": None} for one in contexts or ()]}
     return {
         "name": branch,
-        "commit": _commit(repository, sha),
+        "commit": commit_document(repository, sha, commits),
         "_links": {"self": url, "html": f"{repository.html}/tree/{branch}"},
         "protected": contexts is not None or branch in commits.rules,
         "protection": {
             "enabled": contexts is not None,
             "required_status_checks": {"enforcement_level": "off" if contexts is None else "everyone", **checks},
+            **commits.shown.get(branch, {}),
         },
         "protection_url": f"{url}/protection",
     }
@@ -199,7 +221,9 @@ def protection_document(repository: Named, branch: str, contexts: Sequence[str])
     }
 
 
-def _commit(repository: Named, sha: str) -> dict[str, Any]:
+def commit_document(repository: Named, sha: str, commits: Commits) -> dict[str, Any]:
+    """Return a commit as lists and branches carry it."""
+    parent = commits.graph.parents.get(sha)
     url, who = f"{repository.api}/commits/{sha}", {"name": "Ann", "email": "ann@example.com", "date": FOUNDED}
     return {
         "sha": sha,
@@ -217,5 +241,5 @@ def _commit(repository: Named, sha: str) -> dict[str, Any]:
         },
         "author": user("ann"),
         "committer": user("ann"),
-        "parents": [],
+        "parents": [{"sha": parent, "url": f"{repository.api}/commits/{parent}"}] if parent else [],
     }
