@@ -11,7 +11,9 @@ from domain.errors import UserError
 CORRELATION_INPUT = "request_id"  # each allowlisted workflow declares it and shows it in its run-name (docs/github.md)
 PUBLIC_API = "https://api.github.com"
 LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
-TOKEN_SHAPE = re.compile(r"[A-Za-z0-9_]{20,255}")  # ghp_…, github_pat_…, gho_…, ghs_…; before 2021 forty hex digits
+# ghp_…, github_pat_…, gho_…; before 2021 forty hex digits; since 2026 those of Apps and jobs are ghs_ID_ and a JWT of
+# some 520 characters (GitHub changelog, 2026-04-24), whose length GitHub does not promise.
+TOKEN_SHAPE = re.compile(r"[A-Za-z0-9_.-]{20,2048}")
 
 # Repository permissions of a GitHub App's token, by GitHub's own names; a call names what it needs and gets no more.
 Permissions: TypeAlias = Mapping[str, str]

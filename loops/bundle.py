@@ -30,12 +30,17 @@ def write_bundle(folder: Path, prefix: str, documents: Mapping[str, str]) -> tup
             raise UserError(f"bundle suffix {suffix[:80]!r} must look like .md or -playbook.md", "bad_bundle_suffix")
     folder.mkdir(parents=True, exist_ok=True)
     ordered = sorted(documents, key=lambda suffix: (suffix.endswith(".json"), suffix))
-    written = tuple(_write_whole(folder / f"{prefix}{suffix}", documents[suffix]) for suffix in ordered)
+    written = tuple(write_whole(folder / f"{prefix}{suffix}", documents[suffix]) for suffix in ordered)
     _sync_folder(folder)
     return written
 
 
-def _write_whole(target: Path, text: str) -> Path:
+def write_whole(target: Path, text: str) -> Path:
+    """Replace one file by a synced one and return its path; it is never there half.
+
+    Raises:
+        OSError: the disk refuses; what stood there before is untouched.
+    """
     descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:

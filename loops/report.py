@@ -76,7 +76,8 @@ class Correlation(StrEnum):
 class AttemptReport:
     """One pass: `conclusion`, `finished_at` and the source are None while it runs; `source_*` also when not stated.
 
-    `fix_commit` is the commit that a fix pushed at the end of this attempt: the next one rests on it.
+    `fix_commit` is the commit that a fix pushed at the end of this attempt: the next one rests on it. `source_event` is
+    what started the source run, `source_started_at` when its attempt began, `source_pull` its only pull request.
     """
 
     number: int
@@ -92,6 +93,9 @@ class AttemptReport:
     source_conclusion: str | None = None
     fix_exit_code: int | None = None
     fix_commit: str | None = None
+    source_event: str | None = None
+    source_started_at: datetime | None = None
+    source_pull: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from domain.snapshots import MutationSnapshot, TriageSnapshot
 
 _SNAPSHOT: TypeAdapter[MutationSnapshot | TriageSnapshot] = TypeAdapter(MutationSnapshot | TriageSnapshot)
-log = structlog.get_logger("loops")
 
 
 def snapshot_values(snapshot: MutationSnapshot | TriageSnapshot) -> dict[str, object]:
@@ -25,5 +23,7 @@ def read_snapshot(report: Mapping[str, Any] | None) -> MutationSnapshot | Triage
     try:
         return _SNAPSHOT.validate_python(report["snapshot"], strict=False)
     except ValidationError as error:  # the run must end all the same: what it holds would stay taken for ever
-        log.error("snapshot_unreadable", problems=error.error_count())  # noqa: TRY400 - the problem lies in the report
+        import structlog  # noqa: PLC0415 - it costs memory, and the command line reads this module for its writing half
+
+        structlog.get_logger("loops").error("snapshot_unreadable", problems=error.error_count())
         return None

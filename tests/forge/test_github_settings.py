@@ -36,6 +36,11 @@ def test_an_app_needs_all_three(fields: tuple[str, str, str]) -> None:
     assert "made-up" not in str(refused.value)
 
 
+@pytest.mark.parametrize("token", ["ghp_" + "x" * 36, "a" * 40, "ghs_15368_" + "eyJh-_0" * 60 + ".e30." + "s" * 86])
+def test_every_kind_of_token_is_taken(token: str) -> None:
+    assert GitHubSettings(token=token).token == token
+
+
 def test_no_secret_shows_in_a_repr() -> None:
     shown = repr(GitHubSettings(token=TOKEN)) + repr(GitHubSettings(app=GitHubApp("1", "2", KEY)))
     assert "made" not in shown

@@ -6,6 +6,8 @@
                         artifacts=[Artifact("backlog", zipped({"backlog.json": b"{}"}))])
         clock.advance(35)                                          # runs go by the clock alone
         github.home.commits.push("main")                           # branches move between dispatches
+        github.home.commits.push("main", files={"a.py": "x = 1"})  # and hold files, by which commits are compared
+        github.git.make(tmp_path, HOME, {"a.py": "x = 1"})         # or come from a real repository, which takes pushes
         github.home.run_by_others("ci.yml", actor="bea")
         github.home.discussion.comments_by_others(7, 150)
         github.webhooks.connect(bot_url); await github.webhooks.post_due()
@@ -16,7 +18,8 @@
         github.effects.runs_of("q7f")                              # what one request really started
 
 Every request and answer is held against GitHub's published description of the version asked for; leaving the block
-fails on what did not conform, and on calls of anything that is not among the operations in use.
+fails on what did not conform, and on calls of anything that is not among the operations in use. A test of very many
+calls may have one in so many looked at, `FakeGitHub(clock, checked_one_in=20)`: that is most of what a call costs here.
 """
 
 import itertools
@@ -44,6 +47,7 @@ from tests.fakes.providers.github_artifacts import Downloads
 from tests.fakes.providers.github_calls import Operation, Refused
 from tests.fakes.providers.github_effects import Effects
 from tests.fakes.providers.github_gate import Gate, refusal
+from tests.fakes.providers.github_git import GitHosting
 from tests.fakes.providers.github_repository import World
 from tests.fakes.providers.github_runs import FIRST_ID, Workflow
 from tests.fakes.providers.github_tokens import Tokens
@@ -69,7 +73,9 @@ class Seen:
 class FakeGitHub:
     """See the module's docstring. `token` is the usual fine-grained one; more are made with `tokens.add`."""
 
-    def __init__(self, clock: Clock, *, private: bool = True, old_server: bool = False) -> None:
+    def __init__(
+        self, clock: Clock, *, private: bool = True, old_server: bool = False, checked_one_in: int = 1
+    ) -> None:
         self.faults = Faults()
         self.seen: list[Seen] = []
         self.effects = Effects()
@@ -79,8 +85,9 @@ class FakeGitHub:
         ids = itertools.count(FIRST_ID)
         self.world = World(clock, ids, self.tokens, self.effects, {}, self.downloads, old_server=old_server)
         self.home = self.world.add(HOME, private=private)
+        self.git = GitHosting(self.world)
         self.webhooks = Webhooks(self.world)
-        self._gate = Gate(self.world)
+        self._gate = Gate(self.world, checked_one_in)
         self._faults_on: defaultdict[str, Faults] = defaultdict(Faults)
         self._operations: dict[web.AbstractRoute, str] = {}
         self._served = Served(self._app())
@@ -134,6 +141,8 @@ class FakeGitHub:
         for operation in of_repositories:
             self._route(app, operation, "/repos/{owner}/{repo}" + operation.path)
             self._route(app, operation, "/repositories/{repository_id}" + operation.path)
+        for name, method, path, handler in self.git.routes():
+            self._operations[app.router.add_route(method, path, handler)] = name
         mint = app.router.add_post("/app/installations/{installation_id}/access_tokens", self._gate.mint)
         self._operations[mint] = MINT
         app.router.add_route("*", "/{anything:.*}", self._unknown)

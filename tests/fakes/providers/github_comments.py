@@ -10,6 +10,7 @@ from tests.fakes.providers.github_discussion import (
     Review,
     comment_document,
     commit_comment_document,
+    pull_document,
     review_comment_document,
     review_document,
 )
@@ -48,10 +49,15 @@ def _write(call: Call, **where: Any) -> Comment:
     return comment
 
 
-def _change(call: Call, *, on_issue: bool) -> Comment:
+def _find(call: Call, *, on_issue: bool) -> Comment:
     comment = call.repository.discussion.comments.get(number_in(call, "comment_id"))
     if comment is None or (comment.issue is not None) is not on_issue:
         raise Refused(404, NOT_FOUND)
+    return comment
+
+
+def _change(call: Call, *, on_issue: bool) -> Comment:
+    comment = _find(call, on_issue=on_issue)
     comment.body, comment.updated_at = _body(call), call.now
     _note(call, "update", comment)
     return comment
@@ -73,6 +79,10 @@ def _list_on_issue(call: Call) -> Reply:
 
 def _create_on_issue(call: Call) -> Reply:
     return Reply(comment_document(call.repository.named, _write(call, issue=_issue(call))), 201)
+
+
+def _get_on_issue(call: Call) -> Reply:
+    return Reply(comment_document(call.repository.named, _find(call, on_issue=True)))
 
 
 def _update_on_issue(call: Call) -> Reply:
@@ -98,6 +108,10 @@ def _create_on_commit(call: Call) -> Reply:
     return Reply(commit_comment_document(call.repository.named, comment), 201)
 
 
+def _get_on_commit(call: Call) -> Reply:
+    return Reply(commit_comment_document(call.repository.named, _find(call, on_issue=False)))
+
+
 def _update_on_commit(call: Call) -> Reply:
     return Reply(commit_comment_document(call.repository.named, _change(call, on_issue=False)))
 
@@ -115,6 +129,10 @@ def _pull(call: Call) -> PullRequest:
     return pull
 
 
+def _get_pull(call: Call) -> Reply:
+    return Reply(pull_document(call.repository.named, _pull(call), call.version))
+
+
 def _list_reviews(call: Call) -> Reply:
     return paged(call, _reviews(call, inline=False), lambda one: review_document(call.repository.named, one))
 
@@ -128,13 +146,17 @@ def _list_review_comments(call: Call) -> Reply:
 
 
 _ISSUE, _COMMIT, _PULL = "/issues/{issue_number}/comments", "/commits/{commit_sha}/comments", "/pulls/{pull_number}"
+_ONE, _ONE_ON_COMMIT = "/issues/comments/{comment_id}", "/comments/{comment_id}"
 OPERATIONS = (
     Operation("issues/list-comments", "GET", _ISSUE, READ, _list_on_issue),
     Operation("issues/create-comment", "POST", _ISSUE, WRITE, _create_on_issue),
-    Operation("issues/update-comment", "PATCH", "/issues/comments/{comment_id}", WRITE, _update_on_issue),
+    Operation("issues/get-comment", "GET", _ONE, READ, _get_on_issue, described=False),
+    Operation("issues/update-comment", "PATCH", _ONE, WRITE, _update_on_issue),
     Operation("repos/list-comments-for-commit", "GET", _COMMIT, "metadata=read", _list_on_commit),
     Operation("repos/create-commit-comment", "POST", _COMMIT, "contents=read", _create_on_commit),
-    Operation("repos/update-commit-comment", "PATCH", "/comments/{comment_id}", "contents=write", _update_on_commit),
+    Operation("repos/get-commit-comment", "GET", _ONE_ON_COMMIT, "metadata=read", _get_on_commit, described=False),
+    Operation("repos/update-commit-comment", "PATCH", _ONE_ON_COMMIT, "contents=write", _update_on_commit),
+    Operation("pulls/get", "GET", _PULL, "pull_requests=read", _get_pull, described=False),
     Operation("pulls/list-reviews", "GET", f"{_PULL}/reviews", "pull_requests=read", _list_reviews),
     Operation("pulls/list-review-comments", "GET", f"{_PULL}/comments", "pull_requests=read", _list_review_comments),
 )
