@@ -23,6 +23,7 @@ class LoopReason(StrEnum):
     NO_ARTIFACT = "no_artifact"
     AMBIGUOUS_ARTIFACT = "ambiguous_artifact"
     UNREADABLE_ARTIFACT = "unreadable_artifact"
+    INCOMPLETE_BACKLOG = "incomplete_backlog"
     SOURCE_MISMATCH = "source_mismatch"
     NO_SOURCE_RUN = "no_source_run"
     SOURCE_RUN_ID_MISMATCH = "source_run_id_mismatch"

@@ -61,6 +61,13 @@ class Record:
             raise self.wrong(field, "is missing")
         return value
 
+    def optional_truth(self, field: str) -> bool | None:
+        """Read a truth value."""
+        value = self.values.get(field)
+        if value is None or isinstance(value, bool):
+            return value
+        raise self.wrong(field, f"must be true or false, not {_shape(value)}")
+
     def optional_count(self, field: str, most: int = MAX_COUNT) -> int | None:
         """Read a whole number from 0 to `most`."""
         value = self.values.get(field)

@@ -32,6 +32,7 @@ _WORDS = {
     LoopReason.NO_ARTIFACT: "no result was found",
     LoopReason.AMBIGUOUS_ARTIFACT: "the results contradict each other",
     LoopReason.UNREADABLE_ARTIFACT: "the result cannot be read",
+    LoopReason.INCOMPLETE_BACKLOG: "not everything could be read",
     LoopReason.SOURCE_MISMATCH: "the result is of another source",
     LoopReason.NO_SOURCE_RUN: "no run to read from",
     LoopReason.SOURCE_RUN_ID_MISMATCH: "the run is another one",

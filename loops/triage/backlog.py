@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from domain.findings import Finding, Severity
 from domain.untrusted import clean_line
 from loops.artifacts import ArtifactFile
 from loops.records import Record, read_record
+from loops.triage.severities import read_severity, words_of
 
 BACKLOG_FILE = "backlog-medium.json"
 MAX_FINDINGS = 50  # kept for reading; the counts are of all
@@ -27,20 +29,15 @@ WORST_FIRST = (
     Severity.LOW,
     Severity.INFO,
 )
-_WORD = re.compile(r"[a-z0-9]+")
-# The triage workflow's words and CodeRabbit's own labels; "Major" was in no list of the original (D8).
-_SEVERITIES = {
-    **dict.fromkeys(("critical", "sev0", "p0", "blocker"), Severity.CRITICAL),
-    **dict.fromkeys(("high", "major", "sev1", "p1", "urgent"), Severity.HIGH),
-    **dict.fromkeys(("medium", "moderate", "sev2", "p2", "warning", "warn"), Severity.MEDIUM),
-    **dict.fromkeys(("low", "minor", "sev3", "p3"), Severity.LOW),
-    **dict.fromkeys(("info", "informational", "trivial", "nit", "nitpick", "p4"), Severity.INFO),
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """One backlog file. `counts` covers every item, `findings` the worst `MAX_FINDINGS`, cleaned and capped (D37)."""
+    """One backlog file. `counts` covers every item, `findings` the worst `MAX_FINDINGS`, cleaned and capped (D37).
+
+    `incomplete` says why something may be missing; it is None where the producer could read everything, or does not
+    tell (files from before that was told).
+    """
 
     file: str
     source: str
@@ -51,6 +48,7 @@ class Backlog:
     generated_at: datetime
     counts: dict[Severity, int]
     findings: tuple[Finding, ...]
+    incomplete: str | None = None
 
 
 def read_backlog(file: ArtifactFile, now: datetime) -> Backlog:
@@ -65,10 +63,11 @@ def read_backlog(file: ArtifactFile, now: datetime) -> Backlog:
     generated_at = document.optional_time("generated_at", now)
     if generated_at is None:
         raise document.wrong("generated_at", "is missing")
-    findings = [_finding(item) for item in document.records("items")]
+    source = _matching(document, "source", SOURCE, "a short name like coderabbit") or "not stated"
+    findings = [_finding(item, words_of(source)) for item in document.records("items")]
     return Backlog(
         file=file.name,
-        source=_matching(document, "source", SOURCE, "a short name like coderabbit") or "not stated",
+        source=source,
         repository=document.text("repository"),
         branch=document.optional_text("branch"),
         pr_number=document.optional_count("pr_number", MAX_NUMBER),
@@ -76,7 +75,17 @@ def read_backlog(file: ArtifactFile, now: datetime) -> Backlog:
         generated_at=generated_at,
         counts=dict(Counter(finding.severity for finding in findings)),
         findings=tuple(sorted(findings, key=lambda finding: WORST_FIRST.index(finding.severity))[:MAX_FINDINGS]),
+        incomplete=_incomplete(document),
     )
+
+
+def _incomplete(document: Record) -> str | None:
+    """Say what the producer could not read: the first of its troubles."""
+    if document.optional_truth("complete") is not False:
+        return None
+    troubles = document.records("trouble") if document.values.get("trouble") else []
+    words = (f"{one.text('part')}: {one.text('detail')}" for one in troubles[:1])
+    return clean_line(next(words, "its producer does not say why"), SUMMARY_CHARACTERS)
 
 
 def _matching(document: Record, field: str, grammar: re.Pattern[str], shape: str) -> str | None:
@@ -86,25 +95,15 @@ def _matching(document: Record, field: str, grammar: re.Pattern[str], shape: str
     return text
 
 
-def _finding(item: Record) -> Finding:
+def _finding(item: Record, words: Mapping[str, Severity]) -> Finding:
     path = item.optional_text("path")
     line = item.optional_count("line", MAX_LINE)
     # The producer writes the place in front of the text as well: on a small screen once is enough.
     summary = item.text("summary").removeprefix(f"{path}:{line} - ")
     return Finding(
         category=clean_line(item.optional_text("category") or "not stated", CATEGORY_CHARACTERS),
-        severity=read_severity(item.optional_text("severity")),
+        severity=read_severity(item.optional_text("severity"), words),
         summary=clean_line(summary, SUMMARY_CHARACTERS),
         path=clean_line(path, PATH_CHARACTERS) if path else None,
         line=line,
     )
-
-
-def read_severity(label: str | None) -> Severity:
-    """Read a severity label: one word of the vocabulary, emphasis marks and pictures around it are ignored.
-
-    No word, or words that disagree, leave it unknown: guessing low is how findings vanished (D8).
-    """
-    words = _WORD.findall((label or "")[:SUMMARY_CHARACTERS].lower().replace("_", " "))
-    named = {_SEVERITIES[word] for word in words if word in _SEVERITIES}
-    return named.pop() if len(named) == 1 else Severity.UNKNOWN

@@ -95,10 +95,14 @@ def _judge(backlog: Backlog, settings: TriageSettings, now: datetime) -> tuple[L
         limit = f"the limit is {settings.max_age_hours} h"
         return LoopReason.STALE_RUN, f"the backlog is {age}, {limit}; run the triage workflow again"
     unresolved = _unresolved(backlog)
+    if unresolved == 0 and backlog.incomplete is not None:
+        mend = "mend that, then run the triage workflow again"
+        return LoopReason.INCOMPLETE_BACKLOG, f"nothing is open in what could be read, but {backlog.incomplete}; {mend}"
     if unresolved == 0:
         return LoopReason.RESOLVED, f"nothing of medium severity or worse is open; {age}"
     parts = [f"{backlog.counts[severity]} {severity}" for severity in UNRESOLVED if backlog.counts.get(severity)]
-    return LoopReason.UNRESOLVED, f"{', '.join(parts)} severity; {age}"
+    missing = f"; not all could be read, {backlog.incomplete}" if backlog.incomplete is not None else ""
+    return LoopReason.UNRESOLVED, f"{', '.join(parts)} severity; {age}{missing}"
 
 
 def _unresolved(backlog: Backlog) -> int:

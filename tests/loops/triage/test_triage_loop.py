@@ -10,8 +10,8 @@ from domain.findings import Severity
 from domain.runs import AttemptState
 from domain.snapshots import LoopReason, LoopStatus, TriageSnapshot
 from loops.report import AttemptReport, Correlation, LoopReport
-from loops.triage.backlog import read_severity
 from loops.triage.loop import TriageSettings, run_triage_loop
+from loops.triage.severities import CODERABBIT_WORDS, read_severity
 from tests.fakes.loop_artifacts import backlog, sparse_file, write
 from tests.fakes.virtual_time import VirtualTime
 
@@ -215,3 +215,54 @@ def test_the_attempt_is_told_at_its_start_and_at_its_end(tmp_path: Path) -> None
 def test_a_limit_below_an_hour_is_refused() -> None:
     with pytest.raises(UserError, match="max_age_hours is 0"):
         TriageSettings("acme/counter", "develop", max_age_hours=0)
+
+
+@pytest.mark.parametrize(
+    ("label", "severity"),
+    [("_🟡 Minor_", Severity.MEDIUM), ("_🔵 Trivial_", Severity.LOW), ("Nit", Severity.LOW), ("high", Severity.HIGH)],
+)
+def test_coderabbits_ladder_has_its_minor_in_the_middle(label: str, severity: Severity) -> None:
+    assert read_severity(label, CODERABBIT_WORDS) is severity
+
+
+def test_a_backlogs_source_decides_which_ladder_its_words_are_of(tmp_path: Path) -> None:
+    assert run_on(tmp_path / "a", backlog("_🟡 Minor_")).unresolved == 1
+    assert run_on(tmp_path / "b", backlog("_🟡 Minor_", source="other")).unresolved == 0
+
+
+TROUBLE = [{"part": "checks", "reason": "refused", "detail": "GitHub answers 403"}, {"part": "x", "detail": "y"}]
+
+
+def test_an_incomplete_backlog_without_open_findings_is_unknown_with_its_trouble_d6(tmp_path: Path) -> None:
+    report = run_on(tmp_path, backlog("low", complete=False, trouble=TROUBLE))
+    assert_unknown(report, LoopReason.INCOMPLETE_BACKLOG)
+    assert "checks: GitHub answers 403" in report.detail
+    assert report.summary == "triage unknown: not everything could be read"
+    unexplained = run_on(tmp_path, backlog(complete=False))
+    assert_unknown(unexplained, LoopReason.INCOMPLETE_BACKLOG)
+    assert "its producer does not say why" in unexplained.detail
+
+
+def test_an_incomplete_backlog_with_open_findings_counts_them_and_says_so(tmp_path: Path) -> None:
+    report = run_on(tmp_path, backlog("high", complete=False, trouble=TROUBLE))
+    assert (report.reason, report.unresolved) == (LoopReason.UNRESOLVED, 1)
+    assert report.detail == "1 high severity; 1 h old; not all could be read, checks: GitHub answers 403"
+
+
+@pytest.mark.parametrize("complete", [True, None])
+def test_a_complete_backlog_and_one_that_does_not_tell_are_resolved(tmp_path: Path, complete: bool | None) -> None:
+    assert run_on(tmp_path, backlog(complete=complete, trouble=[])).reason is LoopReason.RESOLVED
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"complete": "no"}, "complete must be true or false, not text"),
+        ({"complete": False, "trouble": "all of it"}, "trouble must be a list"),
+        ({"complete": False, "trouble": [{"part": "x"}]}, "trouble[0].detail is missing"),
+    ],
+)
+def test_a_wrong_word_on_completeness_is_unreadable(tmp_path: Path, changes: dict[str, Any], complaint: str) -> None:
+    report = run_on(tmp_path, backlog(**changes))
+    assert_unknown(report, LoopReason.UNREADABLE_ARTIFACT)
+    assert complaint in report.detail

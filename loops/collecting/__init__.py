@@ -1,0 +1,1 @@
+"""Collecting the backlog: what reviews and failed lanes left open on a change, carried from commit to commit."""
