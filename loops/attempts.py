@@ -161,6 +161,9 @@ def _quoting(attempt: AttemptReport, source: SourceRun | None) -> AttemptReport:
         source_run_url=source.url,
         source_sha=source.head_sha,
         source_conclusion=source.conclusion,
+        source_event=source.event,
+        source_started_at=source.started_at,
+        source_pull=source.pull,
         correlation=attempt.correlation if attempt.correlation is not Correlation.UNREAD else Correlation.RUN_VALIDATED,
     )
 

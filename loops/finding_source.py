@@ -135,7 +135,7 @@ class SourceFinder:
 _REFUSALS = {
     "no_artifact": LoopReason.NO_ARTIFACT,
     "artifact_expired": LoopReason.NO_ARTIFACT,
-    "artifact_mismatch": LoopReason.SOURCE_RUN_SHA_MISMATCH,
+    "artifact_mismatch": LoopReason.SOURCE_MISMATCH,
     "artifact_too_large": LoopReason.UNREADABLE_ARTIFACT,
     "unreadable_artifact": LoopReason.UNREADABLE_ARTIFACT,
     "ambiguous_artifact": LoopReason.AMBIGUOUS_ARTIFACT,

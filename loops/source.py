@@ -1,5 +1,6 @@
 """Which run a loop's attempt may rest on: told by id and commit, or the branch's newest, and checked either way (D1-D4)."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -9,6 +10,7 @@ from forge.results import SourceRun
 from loops.artifacts import ArtifactError
 
 PLACE = "the source run"
+COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")  # a whole SHA-1 or SHA-256, as git writes it
 
 
 class SourceEvent(StrEnum):
@@ -23,7 +25,7 @@ class SourcePin:
     """The run that the first attempt must rest on, as far as it was told.
 
     Raises:
-        UserError: started by a run's end, but its id or its commit is not told (exit code 2, D2).
+        UserError: started by a run's end, but its id or its commit is not told (exit code 2, D2); or no commit id.
     """
 
     run_id: int | None = None
@@ -34,6 +36,8 @@ class SourcePin:
         """Refuse half a pin: with an id and no commit nothing could be compared."""
         if self.event is SourceEvent.WORKFLOW_RUN and (self.run_id is None or self.sha is None):
             raise UserError("source-event workflow_run needs both --source-run-id and --source-run-sha")
+        if self.sha is not None and not COMMIT.fullmatch(self.sha):
+            raise UserError("source-run-sha: must be a whole commit id of 40 or 64 lower-case hex digits")
 
 
 @dataclass(frozen=True, slots=True)

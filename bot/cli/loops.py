@@ -1,143 +1,135 @@
-"""`reins mutation-loop` and `reins triage-loop`: the report-only loops, on this machine or in a CI job."""
+"""`reins mutation-loop` and `reins triage-loop`: over files that lie here, or over a run on GitHub."""
 
 import os
 import re
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from bot.cli.documents import write_result
+from bot.cli.installation import read_policy_file
+from bot.cli.loop_options import (
+    NO_LIMIT,
+    Destination,
+    Fixing,
+    MutationOptions,
+    Notify,
+    Source,
+    Subject,
+    Telling,
+    TriageOptions,
+)
+from bot.cli.loop_publishing import publish
+from bot.cli.option_groups import with_options
 from domain.clock import SystemClock
 from domain.errors import UserError
-from loops.bundle import write_bundle
-from loops.documents import documents
+from loops.fixing.order import limits_of
+from loops.judging import Judge
+from loops.mutation import judge as mutation_judge
+from loops.mutation.judge import MutationJudge
 from loops.mutation.loop import run_mutation_loop
 from loops.mutation.settings import MutationSettings
-from loops.report import LoopReport
+from loops.report import LoopMode, LoopName, LoopReport
+from loops.source import SourcePin, SourceSought
+from loops.triage import judge as triage_judge
+from loops.triage.judge import TriageJudge
 from loops.triage.loop import run_triage_loop
 from loops.triage.settings import TriageSettings
+from policy.loading import PolicyState, load_policy
 
-NO_LIMIT = "none"  # the default here: whoever names the files knows how old they may be; the bot asks the policy
+# As the template names them.
+_WORKFLOWS = {LoopName.MUTATION: "reins-mutation-tests.yml", LoopName.TRIAGE: "reins-triage-bridge.yml"}
 UNKNOWN_REPOSITORY = "unknown"  # results on somebody's disk need not belong to a repository
 _REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
 _PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))?")
 _HOURS = re.compile(r"[1-9][0-9]{0,5}")
 
 
-class Format(StrEnum):
-    """What standard output or `--output` carries."""
-
-    MARKDOWN = "md"
-    JSON = "json"
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """Where a report goes; in a dry run nothing is written but standard output."""
-
-    format: Format
-    output: Path | None
-    json_output: Path | None
-    bundle_folder: Path
-    bundle_prefix: str
-    emit_bundle: bool
-    dry_run: bool
-
-
-Artifacts = Annotated[
-    Path, typer.Option(metavar="PATH", help="The folder where the results of the run lie, or one result file.")
-]
-Repository = Annotated[
-    str | None, typer.Option("--repo", envvar="GITHUB_REPOSITORY", help="owner/name the results belong to.")
-]
-Branch = Annotated[str, typer.Option(help="The branch the results belong to.")]
-MaxAge = Annotated[str, typer.Option("--max-age-hours", help="Older results count as unknown; none for no limit.")]
-BundleFolder = Annotated[Path, typer.Option("--bundle-dir", help="Where the bundle goes.")]
-BundlePrefix = Annotated[str, typer.Option(help="How the bundle's files begin.")]
-EmitBundle = Annotated[bool, typer.Option("--emit-bundle", help="Write the bundle.")]
-OutputFormat = Annotated[Format, typer.Option("--format", help="What to print.")]
-JsonOutput = Annotated[Path | None, typer.Option(help="Also write the JSON report here.")]
-Output = Annotated[Path | None, typer.Option(help="Write the report here and not to standard output.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Write no file; does not count in figures.")]
-
-
-def mutation_loop(  # noqa: PLR0913, PLR0917 - typer declares one parameter per option
-    artifacts: Artifacts,
-    repo: Repository = None,
-    branch: Branch = "main",
-    threshold: Annotated[str, typer.Option(help="Percent to reach, such as 80 or 82.50.")] = "80",
-    max_age_hours: MaxAge = NO_LIMIT,
-    expected_shards: Annotated[int | None, typer.Option(min=1, help="How many shards the run was cut into.")] = None,
-    bundle_dir: BundleFolder = Path("reports"),
-    bundle_prefix: BundlePrefix = "mutation-loop",
-    emit_bundle: EmitBundle = False,
-    output_format: OutputFormat = Format.MARKDOWN,
-    json_output: JsonOutput = None,
-    output: Output = None,
-    dry_run: DryRun = False,
+@with_options(Subject, MutationOptions, Source, Fixing, Telling, Destination)
+def mutation_loop(
+    subject: Subject,
+    options: MutationOptions,
+    source: Source,
+    fixing: Fixing,
+    telling: Telling,
+    destination: Destination,
 ) -> None:
     """Report on mutation results: score, age, hot spots, playbook; exit 3 when nothing could be measured."""
     settings = MutationSettings(
-        _repository(repo) or UNKNOWN_REPOSITORY,
-        branch,
-        _basis_points(threshold),
-        _hours(max_age_hours),
-        expected_shards,
+        _repository(subject) or UNKNOWN_REPOSITORY,
+        subject.branch,
+        _basis_points(options.threshold),
+        _hours(subject.max_age_hours),
+        options.expected_shards,
     )
-    report = run_mutation_loop(_place(artifacts), settings, SystemClock())
-    _publish(report, Destination(output_format, output, json_output, bundle_dir, bundle_prefix, emit_bundle, dry_run))
+    if subject.artifacts is not None:
+        _only_reads(fixing, telling)
+        report = run_mutation_loop(_place(subject.artifacts), settings, SystemClock())
+    else:
+        judge = MutationJudge(settings, source.artifact or mutation_judge.ARTIFACTS)
+        report = _on_github(LoopName.MUTATION, judge, subject, source, fixing)
+    publish(report, _within_policy(LoopName.MUTATION, telling, fixing), destination)
 
 
-def triage_loop(  # noqa: PLR0913, PLR0917 - typer declares one parameter per option
-    artifacts: Artifacts,
-    repo: Repository = None,
-    branch: Branch = "main",
-    head_sha: Annotated[str | None, typer.Option(help="The commit the backlog must be of.")] = None,
-    max_age_hours: MaxAge = NO_LIMIT,
-    bundle_dir: BundleFolder = Path("reports"),
-    bundle_prefix: BundlePrefix = "triage-loop",
-    emit_bundle: EmitBundle = False,
-    output_format: OutputFormat = Format.MARKDOWN,
-    json_output: JsonOutput = None,
-    output: Output = None,
-    dry_run: DryRun = False,
+@with_options(Subject, TriageOptions, Source, Fixing, Telling, Destination)
+def triage_loop(
+    subject: Subject,
+    options: TriageOptions,
+    source: Source,
+    fixing: Fixing,
+    telling: Telling,
+    destination: Destination,
 ) -> None:
     """Report on a backlog: how many findings of medium severity or worse are open; exit 3 when that is unknown."""
-    settings = TriageSettings(_repository(repo), branch, head_sha, _hours(max_age_hours))
-    report = run_triage_loop(_place(artifacts), settings, SystemClock())
-    _publish(report, Destination(output_format, output, json_output, bundle_dir, bundle_prefix, emit_bundle, dry_run))
+    settings = TriageSettings(_repository(subject), subject.branch, options.head_sha, _hours(subject.max_age_hours))
+    if subject.artifacts is not None:
+        _only_reads(fixing, telling)
+        report = run_triage_loop(_place(subject.artifacts), settings, SystemClock())
+    else:
+        judge = TriageJudge(settings, source.artifact or triage_judge.ARTIFACTS)
+        report = _on_github(LoopName.TRIAGE, judge, subject, source, fixing)
+    proposal = options.mp_proposal_path if options.mp_proposal else None
+    publish(report, _within_policy(LoopName.TRIAGE, telling, fixing), destination, proposal)
 
 
-def _publish(report: LoopReport, destination: Destination) -> None:
-    texts = documents(report)
-    wanted = texts[f".{destination.format.value}"]
-    output = None if destination.dry_run else destination.output
-    write_result([wanted.encode()], output)
-    if output is not None:
-        typer.echo(f"{report.summary}\nreport: {output}")
-    if destination.json_output is not None and not destination.dry_run:
-        write_result([texts[".json"].encode()], destination.json_output)
-    if destination.emit_bundle and not destination.dry_run:
-        for path in _bundle(destination, texts):
-            typer.echo(f"wrote {path}", err=True)
-    raise typer.Exit(report.exit_code)
+def _on_github(loop: LoopName, judge: Judge, subject: Subject, source: Source, fixing: Fixing) -> LoopReport:
+    from bot.cli.loop_on_github import Course, run_on_github  # noqa: PLC0415 - what GitHub needs costs memory
+
+    if subject.repo is None:
+        raise UserError("repo: name the repository as owner/name, or name results that lie here with --artifacts")
+    sought = SourceSought(
+        subject.repo,
+        source.workflow or _WORKFLOWS[loop],
+        subject.branch,
+        SourcePin(source.source_run_id, source.source_run_sha, source.source_event),
+    )
+    return run_on_github(judge, Course(loop, sought, source, fixing, _policy(fixing), os.environ))
 
 
-def _bundle(destination: Destination, texts: dict[str, str]) -> tuple[Path, ...]:
-    try:
-        return write_bundle(destination.bundle_folder, destination.bundle_prefix, texts)
-    except OSError as error:
-        raise UserError(f"{destination.bundle_folder}: the bundle cannot be written ({error.strerror})") from error
+def _policy(fixing: Fixing) -> PolicyState:
+    return load_policy(read_policy_file(fixing.policy_file))
+
+
+def _within_policy(loop: LoopName, telling: Telling, fixing: Fixing) -> Telling:
+    """Return the wishes for comments, with the policy's cap where there is a policy (D11)."""
+    policy = _policy(fixing).policy
+    if policy is None:
+        return telling
+    allowed = limits_of(policy, loop).max_comment_updates_per_hour
+    return replace(telling, max_per_hour=min(telling.max_per_hour, allowed))
+
+
+def _only_reads(fixing: Fixing, telling: Telling) -> None:
+    if fixing.mode is not LoopMode.REPORT_ONLY:
+        raise UserError(f"mode {fixing.mode} proves its fixes by runs on GitHub; leave --artifacts out")
+    if telling.notify is not Notify.SUMMARY_ONLY:
+        raise UserError(f"notify {telling.notify} comments on what a run on GitHub found; leave --artifacts out")
 
 
 def _place(artifacts: Path) -> Path:
     return Path(os.path.normpath(artifacts))
 
 
-def _repository(name: str | None) -> str | None:
+def _repository(subject: Subject) -> str | None:
+    name = subject.repo
     if name is not None and not _REPOSITORY.fullmatch(name):
         raise UserError("repo: must be written owner/name")
     return name

@@ -53,6 +53,12 @@ def test_the_end_of_a_run_starts_a_loop_only_with_its_id_and_its_commit(pin: dic
         SourcePin(event=SourceEvent.WORKFLOW_RUN, **pin)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("commit", ["main", A[:12], A.upper(), A + "a", ""])
+def test_a_commit_is_told_whole_and_as_git_writes_it(commit: str) -> None:
+    with pytest.raises(UserError, match="must be a whole commit id"):
+        SourcePin(sha=commit)
+
+
 @pytest.mark.parametrize(
     ("changes", "reason", "correlation"),
     [
@@ -190,7 +196,7 @@ async def test_a_rate_limit_that_ends_in_time_is_waited_for() -> None:
         ("permission_missing", LoopReason.FORGE_REFUSED),
         ("artifact_expired", LoopReason.NO_ARTIFACT),
         ("no_artifact", LoopReason.NO_ARTIFACT),
-        ("artifact_mismatch", LoopReason.SOURCE_RUN_SHA_MISMATCH),
+        ("artifact_mismatch", LoopReason.SOURCE_MISMATCH),
         ("artifact_too_large", LoopReason.UNREADABLE_ARTIFACT),
         ("unreadable_artifact", LoopReason.UNREADABLE_ARTIFACT),
         ("ambiguous_artifact", LoopReason.AMBIGUOUS_ARTIFACT),

@@ -34,10 +34,10 @@ def all_values(value: Any) -> list[Any]:
     return [inner for each in value for inner in all_values(each)] if isinstance(value, list) else [value]
 
 
-def test_a_mutation_report_has_its_three_documents(tmp_path: Path) -> None:
+def test_a_mutation_report_has_its_documents(tmp_path: Path) -> None:
     write_outcomes(tmp_path, rows(killed=33, survived=7))
     made = documents(mutation(tmp_path))
-    assert sorted(made) == ["-playbook.md", ".json", ".md"]
+    assert sorted(made) == ["-comment.json", "-playbook.md", ".json", ".md"]
     assert all(SUFFIX.fullmatch(suffix) for suffix in made)
     assert "- Score: 82.50%" in made[".md"].splitlines()
     assert "- 7 in src/lib.rs: wins" in made[".md"].splitlines()
@@ -112,7 +112,7 @@ def test_a_mutant_that_names_a_backtick_cannot_leave_its_code_span_d37(tmp_path:
     assert "mutmut show" not in documents(mutation(tmp_path))["-playbook.md"]
 
 
-def test_a_triage_report_has_its_three_documents(tmp_path: Path) -> None:
+def test_a_triage_report_has_its_documents(tmp_path: Path) -> None:
     items = [
         {"severity": "medium", "category": "docs", "summary": "say so", "path": "docs/a.md", "line": 3},
         {"severity": "critical", "category": "Security", "summary": "hole"},
@@ -120,7 +120,7 @@ def test_a_triage_report_has_its_three_documents(tmp_path: Path) -> None:
         {"severity": "low", "category": "docs", "summary": "comma"},
     ]
     made = documents(triage(tmp_path, backlog(items=items)))
-    assert sorted(made) == ["-proposal.md", ".json", ".md"]
+    assert sorted(made) == ["-comment.json", "-proposal.md", ".json", ".md"]
     assert "- medium, docs: docs/a.md:3 say so" in made[".md"].splitlines()
     proposal = made["-proposal.md"]
     owners = [line for line in proposal.splitlines() if line.startswith("## ")]

@@ -6,7 +6,17 @@ import pytest
 
 from tests.bot.cli.command_line import CommandLine
 
-FOREIGN = ("AUTONOMY_MODE", "GITHUB_REPOSITORY", "REINS_PUBLIC_URL", "REINS_EXECUTION_SOURCE", "REINS_LOGIN_TOKEN")
+FOREIGN = (
+    "GITHUB_TOKEN",
+    "GITHUB_API_URL",
+    "GITHUB_RUN_ID",
+    "GITHUB_RUN_ATTEMPT",
+    "AUTONOMY_MODE",
+    "GITHUB_REPOSITORY",
+    "REINS_PUBLIC_URL",
+    "REINS_EXECUTION_SOURCE",
+    "REINS_LOGIN_TOKEN",
+)
 
 
 @pytest.fixture

@@ -46,8 +46,8 @@ def test_a_report_goes_to_files_where_they_are_named(bare: CommandLine, command:
 @pytest.mark.parametrize(
     ("command", "names"),
     [
-        (MUTATION, ["night-playbook.md", "night.json", "night.md"]),
-        (TRIAGE, ["night-proposal.md", "night.json", "night.md"]),
+        (MUTATION, ["night-comment.json", "night-playbook.md", "night.json", "night.md"]),
+        (TRIAGE, ["night-comment.json", "night-proposal.md", "night.json", "night.md"]),
     ],
     ids=["mutation", "triage"],
 )
