@@ -221,7 +221,7 @@ def test_an_agreed_fix_runs_on_its_commit_alone_and_writes_nothing_where_no_poli
     agreed = {"mode": "report-only", "plan": "b" * 64, "commit": run.head_sha}
     runner = desk.run(TRIAGE_LOOP, asked, agreed, AUTONOMY_MODE="operate", REINS_TRIAGE_FIX="tidy level=1")
     assert results(runner) == {**results(runner), "decide": "success", "report": "skipped"}
-    assert runner.ran["fix"].codes["Fix, then measure again"] != 2, explained(runner.ran["fix"])
+    assert runner.ran["fix"].codes["Fix, then measure again"] == 4, explained(runner.ran["fix"])
     assert runner.fetched == {".reins-tool": "c" * 40, ".reins-policy": "main", "tree": run.head_sha}
     assert report(runner, "triage")["attempts"][0]["source_sha"] == run.head_sha
     assert desk.writes == []
