@@ -11,7 +11,7 @@ from domain.messages import MAX_TEXT_CHARACTERS
 from domain.untrusted import clean_line
 
 HANDLE = re.compile(r"[0-9A-HJKMNP-TV-Z]{2,3}")
-OPTION_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+OPTION_NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 MAX_WORD_CHARACTERS = 200  # the longest ref GitHub lets a person type sensibly
 MAX_NOTE_CHARACTERS = 200
 

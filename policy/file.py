@@ -1,5 +1,6 @@
 """The policy file, schema version 2: every key it may have, and nothing else (docs/design.md)."""
 
+import re
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -11,13 +12,17 @@ from domain.requests import Risk
 from policy.patterns import matches, pattern_problem
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+InputName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]  # a workflow's own names: most have underscores
 Repository = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$")]
 # pydantic matches without look-around and in linear time, so `..` and `//` are kept out by what may follow a separator.
 Ref = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*$", max_length=200)]
 WorkflowPath = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*$", max_length=200)]
+# Git's id of a file's bytes, in a repository of SHA-1 or of SHA-256.
+BlobSha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
 # How a number of that country begins (E.164): `+41`, or where countries share a code, with the next digits: `+1787`.
 CallingCode = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{0,3}$")]
 RelativePath = Annotated[str, Field(pattern=r"^\.?[^./\x00-\x1f](\.?[^.\x00-\x1f])*\.?$", max_length=300)]
+_PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9-]{0,31})\}")  # of an argument, in a fix action's argv
 
 
 class _Closed(BaseModel):
@@ -95,7 +100,10 @@ class ActionRate(_Closed):
 
 
 class Action(_Closed):
-    """An allowlisted thing that can be dispatched: nothing runs that is not named here."""
+    """An allowlisted thing that can be dispatched: nothing runs that is not named here.
+
+    `pins` name the one version of the workflow's file that may run on each ref; without its pin nothing starts on GitHub.
+    """
 
     title: str = Field(min_length=1, max_length=80)
     loop: Literal["triage", "mutation", "autonomy"] | None = None
@@ -103,22 +111,46 @@ class Action(_Closed):
     repository: Repository
     workflow: WorkflowPath
     refs: tuple[Ref, ...] = Field(min_length=1)
-    inputs: dict[Name, ActionInput] = Field(default_factory=dict)
+    inputs: dict[InputName, ActionInput] = Field(default_factory=dict)
     risk: Risk
     modes: tuple[Mode, ...] = Field(min_length=1)
     approvals: ActionApprovals = ActionApprovals()
     rate: ActionRate = ActionRate()
     slot: Name | None = None
+    pins: dict[Ref, BlobSha] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _pins_fit(self) -> "Action":
+        if self.pins and self.forge != "github":
+            raise ValueError("pins: only a workflow on github is pinned; take them out")
+        for ref in self.pins:
+            if ref not in self.refs:
+                raise ValueError(f"pins: {ref} is not in refs")
+        return self
 
 
 class FixAction(_Closed):
-    """A named local command with typed arguments; there are no command prefixes (D25)."""
+    """A named local command with typed arguments; there are no command prefixes (D25).
+
+    An element of `argv` that is `{name}` and nothing else stands for that argument.
+    """
 
     name: Name
     argv: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = Field(min_length=1)
     arguments: dict[Name, ActionInput] = Field(default_factory=dict)
     timeout_seconds: int = Field(ge=1, le=7200)
     environment: tuple[Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]{0,63}$")], ...] = ()
+
+    @model_validator(mode="after")
+    def _placeholders_fit(self) -> "FixAction":
+        standing = {name for element in self.argv for name in _PLACEHOLDER.findall(element)}
+        for name in sorted(standing ^ set(self.arguments)):
+            missing = "arguments does not declare it" if name in standing else "argv has no element for it"
+            raise ValueError(f"argv: {{{name}}}: {missing}")
+        for position, element in enumerate(self.argv):
+            if _PLACEHOLDER.search(element) and (position == 0 or not _PLACEHOLDER.fullmatch(element)):
+                raise ValueError(f"argv.{position}: a placeholder is an element of its own, and never the program")
+        return self
 
 
 class LoopLimits(_Closed):
@@ -135,6 +167,14 @@ class LoopLimits(_Closed):
     max_hours: int = Field(default=24, ge=1, le=168)
     max_tasks: int = Field(default=200, ge=1, le=10_000)
     deadline_seconds: int = Field(default=1800, ge=10, le=86_400)
+
+    @model_validator(mode="after")
+    def _fix_actions_are_told_apart(self) -> "LoopLimits":
+        names = [action.name for action in self.fix_actions]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"fix_actions: {name} stands twice")
+        return self
 
 
 class Loops(_Closed):

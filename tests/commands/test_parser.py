@@ -240,3 +240,7 @@ def test_a_note_takes_the_rest_of_the_line_cleaned_and_cut() -> None:
     arguments = parsed("no 3K not\ttoday, a=b -- later " + "x" * 300).arguments
     assert arguments.values["note"].startswith("not today, a=b -- later x")
     assert len(arguments.values["note"]) == 200
+
+
+def test_an_option_may_be_named_as_workflows_name_their_inputs() -> None:
+    assert parsed("run triage pr_number=7").arguments.options == {"pr_number": "7"}

@@ -3,7 +3,7 @@
 import pytest
 
 from domain.people import AddressKind
-from policy.loading import PolicyStatus
+from policy.loading import PolicyState, PolicyStatus
 from tests.policy.documents import SMALL, changed, load
 
 INPUT = "actions.work.inputs.x"
@@ -264,3 +264,84 @@ def test_a_fix_action_ends_within_two_hours(seconds: int, taken: bool) -> None:
 def test_a_fix_action_without_a_command_is_refused(argv: list[str]) -> None:
     fix = {"name": "fix", "argv": argv, "timeout_seconds": 60}
     assert load(changed("loops.triage.fix_actions", [fix])).problems[0].startswith("loops.triage.fix_actions.0.argv")
+
+
+PLACED = {"name": "fix", "timeout_seconds": 60}
+LEVEL = {"level": {"type": "integer", "min": 1, "max": 3}}
+ALONE = "a placeholder is an element of its own, and never the program"
+
+
+@pytest.mark.parametrize(
+    ("argv", "arguments"),
+    [
+        (["make"], {}),
+        (["make", "{level}"], LEVEL),
+        (["make", "{level}", "{level}"], LEVEL),
+        (["python", "-c", "print({}, {1: 2}, '{Level}')"], {}),
+    ],
+)
+def test_placeholders_that_fit_their_arguments_are_taken(argv: list[str], arguments: dict[str, object]) -> None:
+    fix = {**PLACED, "argv": argv, "arguments": arguments}
+    assert load(changed("loops.triage.fix_actions", [fix])).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("argv", "arguments", "sentence"),
+    [
+        (["make", "{level}"], {}, "argv: {level}: arguments does not declare it"),
+        (["make"], LEVEL, "argv: {level}: argv has no element for it"),
+        (["make", "--level={level}"], LEVEL, f"argv.1: {ALONE}"),
+        (["make", "{level}{level}"], LEVEL, f"argv.1: {ALONE}"),
+        (["{level}"], LEVEL, f"argv.0: {ALONE}"),
+        (["make", "{level}", "x{level}"], LEVEL, f"argv.2: {ALONE}"),
+    ],
+)
+def test_placeholders_that_do_not_fit_are_refused(argv: list[str], arguments: dict[str, object], sentence: str) -> None:
+    fix = {**PLACED, "argv": argv, "arguments": arguments}
+    problems = load(changed("loops.triage.fix_actions", [fix])).problems
+    assert problems == (f"loops.triage.fix_actions.0: Value error, {sentence}",)
+
+
+def test_two_fix_actions_of_one_name_are_refused() -> None:
+    fixes = [{**PLACED, "argv": ["make"]}, {**PLACED, "argv": ["make", "x"]}]
+    problems = load(changed("loops.mutation.fix_actions", fixes)).problems
+    assert problems == ("loops.mutation: Value error, fix_actions: fix stands twice",)
+
+
+PINNED = {"main": "a" * 40, "release/1": "0f" * 32}
+
+
+def pinned(pins: object, forge: str = "github") -> PolicyState:
+    document = changed("actions.work.pins", pins)
+    document["actions"]["work"] |= {"forge": forge, "refs": ["main", "release/1"]}
+    return load(document)
+
+
+def test_a_workflow_on_github_is_pinned_for_each_of_its_refs() -> None:
+    policy = pinned(PINNED).policy
+    assert policy is not None
+    assert policy.actions["work"].pins == PINNED
+    assert pinned({}, "local").problems == ()
+
+
+@pytest.mark.parametrize("sha", ["", "a" * 39, "a" * 41, "a" * 63, "A" * 40, "g" * 40, "a" * 40 + "\n"])
+def test_a_pin_is_a_whole_blob_id(sha: str) -> None:
+    assert pinned({"main": sha}).problems[0].startswith("actions.work.pins.main: String should match pattern")
+
+
+def test_a_pin_of_a_ref_that_is_not_listed_is_refused() -> None:
+    assert pinned({"main": "a" * 40, "dev": "a" * 40}).problems == (
+        "actions.work: Value error, pins: dev is not in refs",
+    )
+
+
+def test_only_workflows_on_github_are_pinned() -> None:
+    assert pinned(PINNED, "local").problems == (
+        "actions.work: Value error, pins: only a workflow on github is pinned; take them out",
+    )
+
+
+@pytest.mark.parametrize(("name", "loads"), [("pr_number", True), ("pr-number", True), ("_x", False), ("Pr", False)])
+def test_an_input_is_named_as_workflows_name_theirs(name: str, loads: bool) -> None:
+    document = changed("actions.work.inputs", {name: {"type": "boolean"}})
+    assert (load(document).policy is not None) is loads
