@@ -1,4 +1,4 @@
-"""What channels may ask of our own records while they send: buttons, cards and codes, and how far streams were read."""
+"""What adapters may ask of our own records while they work: buttons, cards, codes, stream positions, expected commits."""
 
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ CODE_DIGITS = 6
 
 
 class StoreDesk:
-    """The `Desk` of channels/port.py over the store. Tokens and codes are kept as hashes only."""
+    """The `Desk` of channels/port.py over the store, and what a forge notes down. Tokens and codes are kept as hashes only."""
 
     def __init__(self, store: Store, clock: Clock, entropy: Entropy) -> None:
         """Use this store."""
@@ -66,6 +66,10 @@ class StoreDesk:
             return tables.confirmations.set_code(confirmation, code_hash(confirmation, code), now, now + CODE_LIVES)
 
         return code if await self._store.transact(keep) else None
+
+    async def expect(self, run_id: str, head_sha: str) -> None:
+        """Keep the commit that a run is about to be dispatched for: what it then runs at is compared with it."""
+        await self._store.transact(lambda tables: tables.runs.expect(run_id, head_sha))
 
 
 class StoreCursors:

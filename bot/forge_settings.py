@@ -9,6 +9,7 @@ from bot.channel_settings import https_or_loopback
 from domain.errors import UserError
 from forge.github_settings import PUBLIC_API, TOKEN_SHAPE, GitHubApp, GitHubSettings
 
+MIN_WEBHOOK_SECRET_CHARACTERS = 20  # whoever guesses it can have us read from GitHub as often as they like
 MAX_KEY_BYTES = 16_384  # an RSA key of 4096 bits has 3,300
 
 
@@ -22,7 +23,8 @@ def _token_shaped(secret: SecretStr) -> SecretStr:
 class GitHubOptions(BaseModel):
     """GitHub Actions as a forge: a token, or a GitHub App (id, installation and private key), or neither to read only.
 
-    The token may be a fine-grained or a classic one. `api_base` is `https://HOST/api/v3` for a server of one's own.
+    The token may be a fine-grained or a classic one. `webhook_secret` is what GitHub signs its webhooks with, where it
+    posts any to us. `api_base` is `https://HOST/api/v3` for a server of one's own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
@@ -31,6 +33,7 @@ class GitHubOptions(BaseModel):
     app_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", coerce_numbers_to_str=True)] | None = None
     installation_id: Annotated[int, Field(gt=0)] | None = None
     private_key_file: Path | None = None
+    webhook_secret: Annotated[SecretStr, Field(min_length=MIN_WEBHOOK_SECRET_CHARACTERS, max_length=255)] | None = None
     api_base: str = PUBLIC_API
 
     @field_validator("api_base")

@@ -53,5 +53,6 @@ def _still_runs(action: Action, effect: Dispatch) -> bool:
     return (
         now == (effect.forge, effect.repository, effect.workflow)
         and effect.ref in action.refs
+        and action.pins.get(effect.ref) == effect.pin
         and bind_inputs(action.inputs, effect.inputs) == effect.inputs
     )

@@ -59,6 +59,8 @@ async def running(bot: Bot, role: Role = Role.ALL) -> AsyncIterator[HealthProbe]
         def wake() -> None:
             bot.relay.wake()
             bot.watch.wake()
+            for wake_task in bot.connections.wakes:
+                wake_task()
 
         await supervisor.stop(wake, SHUTDOWN_GRACE_SECONDS)
         await bot.connections.close()

@@ -86,6 +86,7 @@ class Settings(BaseSettings):
             ("sms", self.sms is not None),
             ("telegram.webhook", self.telegram is not None and self.telegram.webhook),
             ('ntfy.actions "hook"', self.ntfy is not None and self.ntfy.actions == "hook"),
+            ("github.webhook_secret", self.github is not None and self.github.webhook_secret is not None),
         ]
 
     @property

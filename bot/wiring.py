@@ -37,7 +37,8 @@ from forge.local_worker import LocalForgeSettings
 from forge.port import Forge
 from loops.housekeeping import Housekeeping
 from loops.local_workflow import LocalLoops
-from loops.watch import Watch
+from loops.measuring import Measuring
+from loops.watch import Watch, WatchParts
 from policy.file import Loops
 from store.people import PeopleDirectory, parse_address
 from store.sealing import Sealer
@@ -89,7 +90,8 @@ def wire(
     sealer = Sealer(read_audit_key(home.audit_key_file), AUDIT_ORIGIN)  # first: it may refuse, and nothing is open yet
     store, policy = SqliteStore(home.database), PolicySource(home.policy_file, files_trusted_seconds)
     people = PeopleDirectory(home.people_file, trusted_ns=int(files_trusted_seconds * 1e9))
-    connections = connect(settings, _tools(settings, clock, entropy, (store, people, policy), lambda: receiving))
+    tools = _tools(settings, clock, entropy, (store, people, policy), (lambda: receiving, lambda: watch))
+    connections = connect(settings, tools)
     announcer = Announcer(people, connections.reachable, connections.team, policy)
     around = Surroundings(
         people=people,
@@ -104,7 +106,8 @@ def wire(
     )
     hub, owner = Hub(), f"{os.getpid()}:{entropy.token(8).hex()}"
     forges: dict[str, Forge] = {}
-    watch = Watch(store, forges, around.mode, clock, announcer, lambda: relay.wake())  # noqa: PLW0108 - the relay is made further down: it needs the watch
+    measuring = Measuring(connections.results, policy, clock)
+    watch = Watch(WatchParts(store, forges, measuring, around.mode, clock, announcer, lambda: relay.wake()))  # noqa: PLW0108 - the relay is made further down: it needs the watch
     local_forge = _local_forge(home, owner, policy, clock, watch)
     forges.update({one.name: one for one in (local_forge, *connections.forges)})  # this machine is asked first
     channels = {one.name: one for one in (*_own_channels(store, people, hub, clock), *connections.channels)}
@@ -138,10 +141,11 @@ def _tools(
     clock: Clock,
     entropy: Entropy,
     records: tuple[SqliteStore, PeopleDirectory, PolicySource],
-    receiving: Callable[[], Receiving],
+    later: tuple[Callable[[], Receiving], Callable[[], Watch]],
 ) -> Callable[[ClientSession], Tools]:
     """Return what makes the adapters' tools once there is a session."""
     store, people, policy = records
+    receiving, watch = later
 
     def make(session: ClientSession) -> Tools:
         return Tools(
@@ -149,6 +153,7 @@ def _tools(
             session=session,
             clock=clock,
             entropy=entropy,
+            store=store,
             desk=StoreDesk(store, clock, entropy),
             cursors=StoreCursors(store, clock),
             draw=Pictures(store).draw,
@@ -156,6 +161,7 @@ def _tools(
             policy=policy,
             catalogue=CATALOGUE,
             receiving=receiving,
+            watch=watch,
         )
 
     return make

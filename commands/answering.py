@@ -1,13 +1,16 @@
 """What `ok` and `no` share: finding the approval a handle names and the facts the gate judges it by."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from commands.command import Arguments, Context, Subject
+from commands.heads import last_head
 from commands.starting import Ordered, intent_of, slot_of
 from domain.approvals import Approval
 from domain.people import Scope
 from domain.requests import Request, RequestKind, Risk
 from policy.facts import ApprovalFacts, NumberState
+from policy.file import Policy
 from store.tables import Tables
 
 
@@ -19,17 +22,17 @@ def find_approval(handle: str, tables: Tables) -> Approval | None:
 
 def order_of(approval: Approval) -> Ordered:
     """Return what an approval would start."""
-    return Ordered(approval.action, approval.ref, approval.inputs, approval.requested_by)
+    return Ordered(approval.action, approval.ref, approval.inputs, approval.requested_by, approval.head_sha)
 
 
 def subject_of(verb: str, kind: RequestKind, arguments: Arguments, context: Context, tables: Tables) -> Subject:
-    """Describe an answer to an approval; the digest is made again from the policy as it is now."""
+    """Describe an answer to an approval; the digest is made again from policy and branch as they are now."""
     handle = arguments.values["id"]
     approval = find_approval(handle, tables)
     if approval is None:
         return Subject(Request(verb, kind, Scope.APPROVE, handle))
     policy, version = context.state.policy, context.state.version
-    intent = intent_of(policy, version, order_of(approval)) if policy else None
+    intent = intent_of(policy, version, _order_now(approval, policy, tables)) if policy else None
     facts = ApprovalFacts(
         state=approval.state.value,
         requested_by=approval.requested_by,
@@ -44,6 +47,14 @@ def subject_of(verb: str, kind: RequestKind, arguments: Arguments, context: Cont
     )
     request = Request(verb, kind, Scope.APPROVE, handle, approval.action, approval.ref, approval.inputs)
     return Subject(request, approval=facts, slot=slot_of(policy, approval.action, approval.ref))
+
+
+def _order_now(approval: Approval, policy: Policy, tables: Tables) -> Ordered:
+    """Return what an approval would start now: its branch may have moved, which is looked at once more before it starts."""
+    order, action = order_of(approval), policy.actions.get(approval.action)
+    if approval.head_sha is None or action is None:
+        return order
+    return replace(order, head_sha=last_head(action, approval.ref, tables))
 
 
 def _number_state(approval: Approval, given: str | None, person: str, tables: Tables) -> NumberState:

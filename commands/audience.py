@@ -18,6 +18,7 @@ from store.tables import Tables
 
 NUMBERS_SHOWN = 4  # one right number among four: who did not see the requester's screen is wrong three times of four
 DIGEST_SHOWN_CHARACTERS = 12
+COMMIT_SHOWN_CHARACTERS = 12
 _OUTCOMES = {
     ApprovalState.OPEN: "still waits",
     ApprovalState.APPROVED: "approved",
@@ -39,9 +40,11 @@ def approvers(approval: Approval, everyone: Sequence[Person], state: PolicyState
             yield person
 
 
-def approval_notices(approval: Approval, everyone: Sequence[Person], state: PolicyState) -> tuple[Outgoing, ...]:
-    """Ask every approver, with buttons of their own, and show the request to the team."""
-    key, text = f"{approval.id}:{NoticeKind.APPROVAL_REQUEST.value}", _request(approval, state)
+def approval_notices(
+    approval: Approval, everyone: Sequence[Person], state: PolicyState, purpose: str = ""
+) -> tuple[Outgoing, ...]:
+    """Ask every approver, with buttons of their own, and show the request to the team; its `purpose` comes first."""
+    key, text = f"{approval.id}:{NoticeKind.APPROVAL_REQUEST.value}", f"{purpose}\n{_request(approval, state)}".lstrip()
     asked = [_ask(approval, key, text, person.id) for person in approvers(approval, everyone, state)]
     return (*asked, TellTeam(_request_notice(approval, key, text, None)))
 
@@ -69,6 +72,13 @@ def resolved(approval: Approval, how: str, tables: Tables, now: datetime) -> tup
     # The groups' messages are brought up to date above; Slack's cannot be, so it is told anew.
     team = TellTeam(told, but_not=AddressKind.TELEGRAM.value)
     return (*cards, Tell(approval.requested_by, told, origin=approval.reply_to), team)
+
+
+def outdated(approval: Approval) -> Tell:
+    """Tell who asked that nobody can approve it any more: what it would run is no longer what they asked for."""
+    text = f"{approval.handle} {approval.action}: what it would run has changed since you asked. Ask again."
+    notice = Notice(f"{approval.id}:outdated", NoticeKind.APPROVAL_RESOLVED, text, subject=approval.id)
+    return Tell(approval.requested_by, notice, origin=approval.reply_to)
 
 
 def outcome_card(approval: Approval, to: str) -> Deliver:
@@ -119,13 +129,17 @@ def _request(approval: Approval, state: PolicyState) -> str:
     return "\n".join(
         [
             f"{approval.handle}: {approval.requested_by} asks to run {approval.action}",
-            f"{where} on {approval.ref}",
+            f"{where} on {approval.ref}{_at_commit(approval)}",
             *(f"{name}={value}" for name, value in sorted(approval.inputs.items())),
             f"risk {approval.risk.value}, rule approval_needed: {approval.granted} of {approval.needed} approvals given",
             f"digest {approval.digest[:DIGEST_SHOWN_CHARACTERS]}, until {approval.expires_at:%H:%M} UTC",
             _how_to_answer(approval),
         ]
     )
+
+
+def _at_commit(approval: Approval) -> str:
+    return f" at commit {approval.head_sha[:COMMIT_SHOWN_CHARACTERS]}" if approval.head_sha else ""
 
 
 def _how_to_answer(approval: Approval) -> str:

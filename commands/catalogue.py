@@ -3,7 +3,9 @@
 from commands.abort import ABORT
 from commands.approvals import APPROVALS
 from commands.audit import AUDIT
+from commands.ci import CI
 from commands.command import Command
+from commands.fix import FIX
 from commands.halt import HALT
 from commands.last import LAST
 from commands.link import LINK
@@ -28,8 +30,10 @@ CATALOGUE: tuple[Command, ...] = (
     UNRESOLVED,
     LAST,
     MUTATION,
+    CI,
     WHY,
     RUN,
+    FIX,
     ABORT,
     OK,
     NO,

@@ -6,6 +6,7 @@ from datetime import datetime
 from audit.row import receipt
 from commands.answer import Answer
 from commands.answering import find_approval
+from commands.audience import outdated
 from commands.carrier import answer_carrier_word
 from commands.command import Context, Outcome, Reply, Subject
 from commands.confirming import ask_for_code, can_confirm
@@ -115,7 +116,8 @@ class Decider:
         wants_code = decision.needs == ("proof:code",) and judged.reading.confirmation is None
         if wants_code and can_confirm(received.message, context.person.id, tables):
             return ask_for_code(received.message, context, tables)
-        return Outcome(Reply(""))
+        outdated_one = find_approval(judged.case.request.target, tables) if decision.rule == "digest_changed" else None
+        return Outcome(Reply(""), effects=(outdated(outdated_one),) if outdated_one else ())
 
     def _context(self, received: Received, person: Person, reading: Reading, tables: Tables) -> Context:
         message, state = received.message, received.state

@@ -13,7 +13,7 @@ SHOWN_CATEGORIES = 4
 def run(arguments: Arguments, context: Context, tables: Tables) -> Outcome:  # noqa: ARG001 - every command has this shape
     """Show score, counts, hot spots and categories."""
     snapshot = tables.snapshots.mutation()
-    lines = [mutation_line(snapshot, context.now)]
+    lines = [mutation_line(snapshot, context.now, context.state)]
     if snapshot is None:
         return Outcome(Reply("\n".join([*lines, "Measure it with run mutation."]), ("run mutation",)))
     lines += _counts(snapshot)

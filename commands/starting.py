@@ -17,12 +17,13 @@ DEFAULT_DEADLINE_SECONDS = 1800
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """What somebody wants to run, as they said it."""
+    """What somebody wants to run, as they said it, and the commit that is to be approved for it, if one is."""
 
     action: str
     ref: str | None
     inputs: dict[str, str]
     requested_by: str
+    head_sha: str | None = None
 
 
 def slot_of(policy: Policy | None, name: str, ref: str | None) -> str:
@@ -50,6 +51,7 @@ def intent_of(policy: Policy, version: str, order: Ordered) -> Intent | None:
         inputs=inputs,
         requested_by=order.requested_by,
         policy_version=version,
+        head_sha=order.head_sha,
     )
 
 
@@ -71,6 +73,7 @@ def start_run(intent: Intent, context: Context, tables: Tables, reply_to: str, a
         created_at=context.now,
         deadline_at=context.now + timedelta(seconds=_deadline_seconds(context.state.policy, action)),
         approval=approval,
+        expected_sha=intent.head_sha,
     )
     dispatch = Dispatch(
         run_id=run.id,
@@ -82,6 +85,8 @@ def start_run(intent: Intent, context: Context, tables: Tables, reply_to: str, a
         inputs=run.inputs,
         correlation=run.correlation,
         digest=intent.digest(),
+        pin=action.pins.get(intent.ref),
+        approved_sha=intent.head_sha,
     )
     return StartRun(run, slot_of(context.state.policy, intent.action, run.ref), dispatch)
 

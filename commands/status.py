@@ -2,12 +2,16 @@
 
 from datetime import datetime
 
+from channels.gsm7 import fit
 from commands.command import Arguments, Command, Context, Outcome, Reply, reading
+from commands.lanes import Looked, looks, summary, worst
+from commands.paging import ROOM_SEPTETS
 from commands.wording import NOT_KNOWN, backlog_line, mutation_line, number, percent, run_line
 from domain.approvals import Approval
 from domain.clock import describe_age
 from domain.modes import Mode
 from domain.people import Scope
+from policy.branches import github_branches
 from policy.loading import PolicyStatus
 from store.tables import Tables
 
@@ -18,17 +22,19 @@ def run(arguments: Arguments, context: Context, tables: Tables) -> Outcome:  # n
     """Say in a few lines how everything stands."""
     running = tables.runs.unfinished()
     waiting = tables.approvals.waiting(context.now)
+    found = looks(github_branches(context.state.policy), tables)
     lines = [
         _mode_line(context, tables),
-        mutation_line(tables.snapshots.mutation(), context.now),
-        backlog_line(tables.snapshots.triage(), context.now),
+        mutation_line(tables.snapshots.mutation(), context.now, context.state),
+        backlog_line(tables.snapshots.triage(), context.now, context.state),
+        summary(found, context.now) if found else "",
         *(run_line(one, context.now) for one in running[:SHOWN_RUNS]),
         f"Runs open: {len(running)}. Approvals waiting: {len(waiting)}.",
         _policy_line(context),
         _outbox_line(context, tables),
     ]
     keys = ("approvals", "last") if waiting else ("last", "mutation", "unresolved")
-    short = _short(context, tables, len(running), waiting)
+    short = _with_lanes(_short(context, tables, len(running), waiting), found, context.now)
     return Outcome(Reply("\n".join(line for line in lines if line), keys, short))
 
 
@@ -45,6 +51,12 @@ def _short(context: Context, tables: Tables, running: int, waiting: list[Approva
         f" Backlog {high} high, {medium} medium{_aged(backlog.measured_at if backlog else None, context.now)}."
         f" Runs open {running}, waiting {len(waiting)}{asks}."
     )
+
+
+def _with_lanes(short: str, found: list[Looked], now: datetime) -> str:
+    """Say the worst of the branches behind it, where that still fits into the same text message."""
+    longer = f"{short} {worst(found, now)}" if found else short
+    return longer if fit(longer, limit_septets=ROOM_SEPTETS) == longer else short
 
 
 def _aged(moment: datetime | None, now: datetime) -> str:

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from commands.command import Command, Context, Subject
+from commands.heads import binds_commit, fresh_head
 from domain.clock import Clock
 from domain.effects import Outgoing
 from domain.ids import Entropy
 from domain.messages import Inbound
 from domain.modes import Mode, ModeSources
 from domain.people import Address, Person
-from domain.requests import RequestKind
+from domain.requests import Request, RequestKind
 from policy.facts import Facts
 from policy.loading import PolicyState
 from store.sealing import Sealer
@@ -98,4 +99,14 @@ def gather(message: Inbound, subject: Subject, context: Context, tables: Tables,
         soak_clean_runs=clean,
         run=subject.run,
         approval=subject.approval,
+        head_known=_head_known(request, context, tables),
     )
+
+
+def _head_known(request: Request, context: Context, tables: Tables) -> bool:
+    """Tell whether it is known what commit an approval that a dispatch needs would be bound to."""
+    policy = context.state.policy
+    action = policy.actions.get(request.action or "") if policy and request.kind is RequestKind.DISPATCH else None
+    if action is None or not binds_commit(action):
+        return False
+    return fresh_head(action, request.ref or action.refs[0], tables, context.now) is not None

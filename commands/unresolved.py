@@ -11,7 +11,7 @@ SHOWN_FINDINGS = 5
 def run(arguments: Arguments, context: Context, tables: Tables) -> Outcome:  # noqa: ARG001 - every command has this shape
     """Show counts and top findings of the newest backlog; what is unknown is said to be unknown."""
     snapshot = tables.snapshots.triage()
-    lines = [backlog_line(snapshot, context.now)]
+    lines = [backlog_line(snapshot, context.now, context.state)]
     if snapshot is None:
         return Outcome(Reply("\n".join([*lines, "Measure it with run triage."]), ("run triage",)))
     if snapshot.high is None:

@@ -73,10 +73,11 @@ def _explain_run(run_: Run, context: Context, tables: Tables) -> Outcome:
 
 def _explain_approval(approval: Approval, context: Context) -> Outcome:
     inputs = " ".join(f"{name}={value}" for name, value in sorted(approval.inputs.items()))
+    commit = f" at commit {approval.head_sha[:12]}" if approval.head_sha else ""
     votes = ", ".join(f"{vote.person} {'ok' if vote.grants else 'no'}" for vote in approval.votes) or "nobody yet"
     text = (
         f"{approval.handle} {approval.state.value}: {approval.requested_by} asked for {approval.action} on {approval.ref}"
-        f" {inputs}\nrisk {approval.risk.value}, {approval.granted} of {approval.needed} approvals, answered: {votes}\n"
+        f"{commit} {inputs}\nrisk {approval.risk.value}, {approval.granted} of {approval.needed} approvals, answered: {votes}\n"
         f"until {to_text(approval.expires_at)}, digest {approval.digest[:12]}"
     )
     waits = approval.expires_at > context.now and approval.state.value == "open"

@@ -1,12 +1,17 @@
 """How figures, ages and states are said to people: one place, so that every channel says the same."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from domain.clock import describe_age
 from domain.runs import Run, RunState
 from domain.snapshots import LoopReason, MutationSnapshot, TriageSnapshot
+from domain.untrusted import clean_line
+from policy.file import LoopLimits
+from policy.loading import PolicyState
 
 NOT_KNOWN = "unknown"
+STALE = "STALE"  # like nothing else in a line: what is too old to go by must not look like what is new
+SOURCE_CHARACTERS = 70  # a run of a workflow with its commit; the report has the whole of it
 _REASONS = {
     LoopReason.RESOLVED: "nothing left to do",
     LoopReason.UNRESOLVED: "work remains",
@@ -24,9 +29,13 @@ _REASONS = {
 }
 
 
-def age(moment: datetime | None, now: datetime) -> str:
-    """Say an age, or that it is unknown."""
-    return "age unknown" if moment is None else f"{describe_age(moment, now)} old"
+def age(moment: datetime | None, now: datetime, limits: LoopLimits | None = None) -> str:
+    """Say an age, or that it is unknown, and whether it is beyond what a loop's limits take for a measurement."""
+    if moment is None:
+        return "age unknown"
+    hours = limits.max_age_hours if limits else None
+    stale = hours is not None and now - moment > timedelta(hours=hours)
+    return f"{describe_age(moment, now)} old{f', {STALE}' if stale else ''}"
 
 
 def percent(basis_points: int | None) -> str:
@@ -42,27 +51,34 @@ def number(value: int | None) -> str:
 
 
 def reason(code: LoopReason) -> str:
-    """Say a loop's reason in words."""
-    return _REASONS[code]
+    """Say a loop's reason in words; where there are no better ones, in its own."""
+    return _REASONS.get(code, code.value.replace("_", " "))
 
 
-def mutation_line(snapshot: MutationSnapshot | None, now: datetime) -> str:
-    """Say the newest mutation score in one line."""
+def mutation_line(snapshot: MutationSnapshot | None, now: datetime, state: PolicyState) -> str:
+    """Say the newest mutation score in one line, with its age and where it is from."""
     if snapshot is None:
         return "Mutation: unknown, never measured"
+    limits = state.policy.loops.mutation if state.policy else None
     score = percent(snapshot.score_basis_points) + (" provisional" if snapshot.provisional else "")
-    return f"Mutation: {score}, {reason(snapshot.reason)}, {age(snapshot.measured_at, now)}"
+    source = _source(snapshot) if snapshot.score_basis_points is not None else ""
+    return f"Mutation: {score}, {reason(snapshot.reason)}, {age(snapshot.measured_at, now, limits)}{source}"
 
 
-def backlog_line(snapshot: TriageSnapshot | None, now: datetime) -> str:
-    """Say the newest backlog in one line."""
+def backlog_line(snapshot: TriageSnapshot | None, now: datetime, state: PolicyState) -> str:
+    """Say the newest backlog in one line, with its age and where it is from."""
     if snapshot is None:
         return "Backlog: unknown, never measured"
     if snapshot.high is None:
         return f"Backlog: unknown, {reason(snapshot.reason)}"
     unclear = f", {snapshot.unknown_severity} of unknown severity" if snapshot.unknown_severity else ""
     counts = f"{snapshot.high} high, {number(snapshot.medium)} medium{unclear}"
-    return f"Backlog: {counts}, {age(snapshot.measured_at, now)}"
+    limits = state.policy.loops.triage if state.policy else None
+    return f"Backlog: {counts}, {age(snapshot.measured_at, now, limits)}{_source(snapshot)}"
+
+
+def _source(snapshot: MutationSnapshot | TriageSnapshot) -> str:
+    return f", from {clean_line(snapshot.source, SOURCE_CHARACTERS)}"
 
 
 def run_line(run: Run, now: datetime) -> str:

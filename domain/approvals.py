@@ -31,7 +31,8 @@ class Approval:
     """What was asked, by whom, what it takes, and until when; the threshold is fixed when it is asked.
 
     `match_number` is what an approver has to pick from the screen of who asked, where that is wanted. `decided_by` is
-    the person who decided, `reins` where the time ran out, None while it is open.
+    the person who decided, `reins` where the time ran out, None while it is open. `head_sha` is the commit that is
+    approved, None where the digest names none.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Approval:
     votes: tuple[Vote, ...] = ()
     match_number: str | None = None
     decided_by: str | None = None
+    head_sha: str | None = None
 
     @property
     def granted(self) -> int:

@@ -7,7 +7,11 @@ from domain.notices import Notice
 
 @dataclass(frozen=True, slots=True)
 class Dispatch:
-    """Start an allowlisted workflow on a forge. `digest` names exactly what will run (I7)."""
+    """Start an allowlisted workflow on a forge. `digest` names exactly what will run (I7).
+
+    `pin` is the id of the workflow's file that may run, in git's words its blob; `approved_sha` the one commit that it
+    may run at, None where nobody had to approve one.
+    """
 
     run_id: str
     action: str
@@ -18,6 +22,8 @@ class Dispatch:
     inputs: dict[str, str]
     correlation: str
     digest: str
+    pin: str | None = None
+    approved_sha: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

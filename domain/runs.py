@@ -50,7 +50,8 @@ class Run:
     """One execution of an action, with an id of its own.
 
     `reply_to` is the address the notices go to (`web:owner`), `correlation` the id the forge carries for us.
-    `unresolved` is None when it is not known, never zero (I11).
+    `unresolved` is None when it is not known, never zero (I11). `head_sha` is the commit it runs at, as its forge says;
+    `expected_sha` the one it was approved or dispatched for.
     """
 
     id: str
@@ -73,3 +74,4 @@ class Run:
     head_sha: str | None = None
     approval: str | None = None
     attempts: tuple[Attempt, ...] = field(default=())
+    expected_sha: str | None = None

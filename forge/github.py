@@ -1,13 +1,15 @@
 """The GitHub forge: workflows run in GitHub Actions, found again by the correlation id that their run's name carries."""
 
+import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
 from domain.clock import Clock, to_text
 from domain.effects import Dispatch
+from forge.code import Code
 from forge.github_client import GitHubClient, Variables
 from forge.github_errors import GitHubRefused
 from forge.github_pages import PER_PAGE, items
@@ -20,6 +22,7 @@ POLL_SECONDS = 15.0  # with ETags that is free of the hourly limit; 240 question
 # A run made before this cannot be ours. The correlation id decides, so the margin only has to outlast clocks that
 # differ: with one that is too narrow a run is never found.
 CLOCK_DIFFERENCE = timedelta(minutes=5)
+CHECK_SECONDS = 8.0  # for looking at branch and workflow: with token and dispatch, it all fits into the relay's 25
 _WORKFLOW_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,190}\.ya?ml")
 _RUN_PAGE = re.compile(r"/(?P<repository>[^/]+/[^/]+)/actions/runs/(?P<id>[1-9][0-9]{0,18})")
 # What GitHub says in a 422, and the stable reason that we make of it.
@@ -30,23 +33,38 @@ _NOT_ACCEPTED = (
     ("disabled", "workflow_disabled"),
     ("workflow_dispatch", "no_dispatch_trigger"),
 )
+Expect = Callable[[str, str], Awaitable[None]]
 
 
 class GitHubForge:
-    """The `Forge` of GitHub Actions. GitHub knows no idempotency keys: a dispatch is sent once and then looked for."""
+    """The `Forge` of GitHub Actions. GitHub knows no idempotency keys: a dispatch is sent once and then looked for.
+
+    It knows no preconditions either: a dispatch names a branch, whatever stands there. So branch and workflow are looked
+    at before, and the run's commit has to be compared afterwards with the one that was expected.
+    """
 
     name = "github"
     repeats_safely = False
     poll_seconds = POLL_SECONDS
 
-    def __init__(self, client: GitHubClient, clock: Clock) -> None:
-        """Use this client."""
+    def __init__(self, client: GitHubClient, code: Code, clock: Clock, expect: Expect) -> None:
+        """Use this client; `expect(run id, commit)` keeps what a run is dispatched for, before it is."""
         self._client = client
+        self._code = code
         self._clock = clock
+        self._expect = expect
 
     async def dispatch(self, effect: Dispatch) -> Job:
-        """Start the workflow of this file on this ref, with the correlation id as one more input; see `Forge.dispatch`."""
+        """Start the workflow of this file on this ref, with the correlation id as one more input; see `Forge.dispatch`.
+
+        The job's `head_sha` is the commit that the branch stood at a moment before.
+
+        Raises:
+            Refused: also `workflow_not_pinned`, `workflow_changed`, `workflow_not_found`, `unknown_ref`, `head_moved`.
+        """
         _check(effect)
+        head = await self._checked_head(effect)
+        await self._expect(effect.run_id, head)
         variables: Variables = {"repository": effect.repository, "workflow": effect.workflow}
         document = {"ref": effect.ref, "inputs": {**effect.inputs, CORRELATION_INPUT: effect.correlation}}
         path = "/repos/{+repository}/actions/workflows/{workflow}/dispatches"
@@ -54,7 +72,9 @@ class GitHubForge:
             answer = await self._client.write(path, variables, document, WRITE_ACTIONS)
         except GitHubRefused as error:
             raise _explained(error, effect) from None
-        return _started(effect, _run_id(answer), self._clock.now(), self._client)
+        run_id = _run_id(answer)
+        url = self._client.settings.run_page(effect.repository, run_id) if run_id else None
+        return _started(effect, run_id, url, head, self._clock.now())
 
     async def find(self, sought: Sought) -> Job | None:
         """Return the run: by its id where that is known, else the first one that carries the correlation id."""
@@ -82,6 +102,36 @@ class GitHubForge:
                 raise Refused("unknown_job", f"GitHub shows no run {run_id} of {sought.repository}") from None
             if error.status != HTTPStatus.CONFLICT:  # a conflict says that it is over
                 raise
+
+    async def _checked_head(self, effect: Dispatch) -> str:
+        """Return the commit the branch stands at, where it may run and its workflow is the pinned one.
+
+        The workflow is read at that commit, not at the branch: what runs there is what was looked at.
+        """
+        if effect.pin is None:
+            mend = f"look it through, then `reins policy pin {effect.action}`"
+            raise Refused("workflow_not_pinned", f"{effect.workflow} has no pin for {effect.ref}: {mend}")
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                head = await self._code.head(effect.repository, effect.ref)
+                if head is None:
+                    raise Refused(
+                        "unknown_ref", f"{effect.repository} has no branch {effect.ref}, or the token may not see it"
+                    )
+                if effect.approved_sha not in (None, head):
+                    moved = f"{effect.ref} moved from the approved {effect.approved_sha[:12]} to {head[:12]}"
+                    raise Refused("head_moved", f"{moved}: ask again")
+                file = await self._code.workflow_file(effect.repository, effect.workflow, head)
+        except TimeoutError:
+            raise Unreachable(f"GitHub did not show branch and workflow within {CHECK_SECONDS:.0f} s") from None
+        if file is None:
+            raise Refused(
+                "workflow_not_found", f"{effect.ref} has no .github/workflows/{effect.workflow}: put it there"
+            )
+        if file.blob_sha != effect.pin:
+            changed = f"{effect.workflow} on {effect.ref} is {file.blob_sha[:12]}, pinned is {effect.pin[:12]}"
+            raise Refused("workflow_changed", f"{changed}: look it through, then `reins policy pin {effect.action}`")
+        return head
 
     async def _find(self, sought: Sought) -> WorkflowRun | None:
         run_id = _known_id(sought)
@@ -125,7 +175,7 @@ def _run_id(answer: Any) -> int | None:
     return run_id
 
 
-def _started(effect: Dispatch, run_id: int | None, now: datetime, client: GitHubClient) -> Job:
+def _started(effect: Dispatch, run_id: int | None, url: str | None, head: str, now: datetime) -> Job:
     return Job(
         correlation=effect.correlation,
         external_id=str(run_id or ""),
@@ -136,7 +186,8 @@ def _started(effect: Dispatch, run_id: int | None, now: datetime, client: GitHub
         state=JobState.QUEUED,
         created_at=now,
         updated_at=now,
-        url=client.settings.run_page(effect.repository, run_id) if run_id else None,
+        url=url,
+        head_sha=head,
     )
 
 

@@ -20,6 +20,7 @@ from store.tables import Tables
 
 INTERVAL_SECONDS = 10.0  # an expiry is told at most this late; the row itself decides on every read
 RATES_KEPT = timedelta(hours=48)
+DELIVERIES_KEPT = timedelta(days=7)  # as long as an Enterprise Server sends one again; github.com does for three days
 log = structlog.get_logger("housekeeping")
 
 
@@ -72,6 +73,7 @@ class Housekeeping:
             self._announce(reminder(approval, self._around.people.all(), self._around.policy()), tables, now)
         released = self._release_held(tables, now)
         tables.rates.forget_before(now - RATES_KEPT)
+        tables.deliveries.forget_before(now - DELIVERIES_KEPT)
         self._around.sealer.seal_if_due(tables, now, privileged=bool(overdue))
         return bool(overdue or waiting or released)
 

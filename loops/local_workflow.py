@@ -15,12 +15,11 @@ from forge.port import Job
 from loops.bundle import write_bundle
 from loops.documents import documents
 from loops.mutation.loop import run_mutation_loop
-from loops.mutation.settings import MutationSettings
 from loops.report import AttemptNote, AttemptReport, LoopReport
+from loops.run_settings import mutation_settings, triage_settings
 from loops.snapshots import snapshot_values
 from loops.triage.loop import run_triage_loop
-from loops.triage.settings import TriageSettings
-from policy.file import LoopLimits, Loops
+from policy.file import Loops
 
 MUTATION_WORKFLOW = "mutation-loop"
 TRIAGE_WORKFLOW = "triage-loop"
@@ -42,20 +41,12 @@ class LocalLoops:
         return {MUTATION_WORKFLOW: self._mutation, TRIAGE_WORKFLOW: self._triage}
 
     def _mutation(self, job: Job, note: Callable[[Attempt], None], cancelled: threading.Event) -> WorkflowResult:
-        limits = self.limits().mutation
-        settings = MutationSettings(
-            repository=job.repository,
-            branch=job.ref,
-            threshold_basis_points=_threshold(job, limits),
-            max_age_hours=limits.max_age_hours,
-            expected_shards=limits.shards,
-        )
+        settings = mutation_settings(job.repository, job.ref, job.inputs, self.limits().mutation)
         report = run_mutation_loop(self.mutation_artifacts, settings, self.clock, _noting(note))
         return self._finish(job, report, cancelled)
 
     def _triage(self, job: Job, note: Callable[[Attempt], None], cancelled: threading.Event) -> WorkflowResult:
-        limits = self.limits().triage
-        settings = TriageSettings(repository=job.repository, branch=job.ref, max_age_hours=limits.max_age_hours)
+        settings = triage_settings(job.repository, job.ref, self.limits().triage)
         report = run_triage_loop(self.triage_artifacts, settings, self.clock, _noting(note))
         return self._finish(job, report, cancelled)
 
@@ -80,10 +71,3 @@ def _noting(note: Callable[[Attempt], None]) -> AttemptNote:
         note(Attempt(attempt.number, attempt.status, attempt.started_at, attempt.finished_at, conclusion))
 
     return write
-
-
-def _threshold(job: Job, limits: LoopLimits) -> int:
-    """Return the threshold in basis points: the run's own input where the action has one, else the policy's."""
-    percent = job.inputs.get("threshold", limits.threshold_percent)
-    whole, _, fraction = percent.partition(".")
-    return int(whole) * 100 + int(fraction.ljust(2, "0") or 0)

@@ -6,10 +6,12 @@ from datetime import datetime, timedelta
 
 from commands.wording import final_word, number
 from domain.effects import Deliver
-from domain.notices import Notice, NoticeKind, Urgency
+from domain.notices import Choice, Notice, NoticeKind, Urgency
 from domain.runs import Attempt, AttemptState, Run, RunState
+from domain.snapshots import MutationSnapshot, TriageSnapshot
 from domain.untrusted import clean_line
 from forge.port import Job, JobState
+from loops.heads import HEAD_MISMATCH, stray_words, strayed
 
 SUMMARY_CHARACTERS = 160
 LOST_AFTER = timedelta(seconds=120)  # a forge that still knows nothing this long after the deadline has lost the job
@@ -31,9 +33,14 @@ class Progress:
 
 
 def follow(run: Run, job: Job, mode: str, now: datetime) -> Progress:
-    """Bring a run up to date with its job. A run that is over stays as it is."""
+    """Bring a run up to date with its job. A run that is over stays as it is.
+
+    What ran at another commit than expected is no success, and what it found is not known, whatever its forge says.
+    """
     if run.state.final:
         return Progress(run, ())
+    if strayed(run, job):
+        job = _discounted(run, job)
     state = _STATES[job.state]
     if state is RunState.DISPATCHED and run.state is RunState.RUNNING:
         state = run.state  # a forge may show an older view; what was told is not taken back
@@ -54,9 +61,20 @@ def follow(run: Run, job: Job, mode: str, now: datetime) -> Progress:
     return Progress(current, tuple(notices))
 
 
+def _discounted(run: Run, job: Job) -> Job:
+    state = JobState.FAILED if job.state is JobState.SUCCEEDED else job.state
+    reason = HEAD_MISMATCH if state.final else job.conclusion
+    return replace(job, state=state, conclusion=reason, summary=stray_words(run, job), unresolved=None, report=None)
+
+
+def given_up(run: Run, now: datetime) -> bool:
+    """Tell whether it is so long after the deadline that nobody waits for an answer any more."""
+    return now >= run.deadline_at + LOST_AFTER
+
+
 def lose(run: Run, mode: str, now: datetime) -> Progress | None:
     """Give up a run that its forge does not know long after its deadline: how it ended is unknown, and said to be."""
-    if run.state.final or now < run.deadline_at + LOST_AFTER:
+    if run.state.final or not given_up(run, now):
         return None
     lost = replace(run, state=RunState.UNKNOWN, finished_at=now, reason="lost", summary="nobody can tell how it ended")
     return Progress(lost, (final_notice(lost, mode),))
@@ -83,8 +101,23 @@ def closing_cards(progress: Progress, showing: Iterable[str]) -> tuple[Deliver, 
     run = progress.run
     text = f"{run.handle} {run.action}: {run.state.value}."  # the news itself is a message of its own
     key = f"{run.id}:{NoticeKind.CARD.value}"
-    card = replace(final, key=key, kind=NoticeKind.CARD, text=text, urgency=Urgency.LOW)
+    card = replace(final, key=key, kind=NoticeKind.CARD, text=text, urgency=Urgency.LOW, subject=run.id, choices=())
     return tuple(Deliver(to, card) for to in showing)
+
+
+def offering_fix(progress: Progress, snapshot: MutationSnapshot | TriageSnapshot | None) -> Progress:
+    """Put a button under a run's final notice where its measurement comes with a plan.
+
+    That notice is none of the run's cards: bringing those up to date would take the button away again.
+    """
+    if snapshot is None or snapshot.plan is None:
+        return progress
+    loop = "triage" if isinstance(snapshot, TriageSnapshot) else "mutation"
+    choices = (Choice("Fix", f"fix {loop}"),)
+    notices = (
+        replace(one, choices=choices, subject=None) if one.kind is NoticeKind.FINAL else one for one in progress.notices
+    )
+    return replace(progress, notices=tuple(notices))
 
 
 def _merged(known: tuple[Attempt, ...], seen: tuple[Attempt, ...]) -> tuple[Attempt, ...]:

@@ -13,6 +13,8 @@ from policy.loading import PolicyState
 
 # An approval stored before numbers were asked for: it was judged as if the number were right, and is so again.
 FIELDS_BEFORE_NUMBERS = 7
+# Facts stored before approvals were bound to commits: they were judged as if the commit were known, and are so again.
+FACTS_BEFORE_HEADS = 8
 
 
 def to_evidence(case: Case) -> dict[str, object]:
@@ -34,6 +36,7 @@ def to_evidence(case: Case) -> dict[str, object]:
             int(facts.approved),
             facts.soak_days_passed,
             facts.soak_clean_runs,
+            int(facts.head_known),
         ],
     }
     if request.target:
@@ -71,7 +74,9 @@ def replay(evidence: Mapping[str, Any], proof: str, channel: str, state: PolicyS
 
 def _facts(evidence: Mapping[str, Any], channel: str) -> Facts:
     environment, stored, halted = evidence["mode"]
-    writable, messages, age, runs, busy, approved, days, clean = evidence["facts"]
+    stored_facts = evidence["facts"]
+    known = [*stored_facts, True] if len(stored_facts) == FACTS_BEFORE_HEADS else stored_facts
+    writable, messages, age, runs, busy, approved, days, clean, head_known = known
     run, approval, code = evidence.get("run"), evidence.get("approval"), evidence.get("confirmation")
     return Facts(
         channel=channel,
@@ -84,6 +89,7 @@ def _facts(evidence: Mapping[str, Any], channel: str) -> Facts:
         approved=bool(approved),
         soak_days_passed=days,
         soak_clean_runs=clean,
+        head_known=bool(head_known),
         run=RunFacts(run[0], bool(run[1]), run[2]) if run else None,
         approval=_approval_from_list(approval) if approval else None,
         confirmation=ConfirmationFacts(ConfirmationState(code[0]), code[1]) if code else None,

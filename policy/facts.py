@@ -70,7 +70,11 @@ class ConfirmationFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is true at the moment of the decision, counted and read inside the same transaction."""
+    """What is true at the moment of the decision, counted and read inside the same transaction.
+
+    `head_known`: where the branch of a dispatch stands was seen a moment ago; looked up only where an approval would be
+    bound to that commit.
+    """
 
     channel: str
     mode: ModeSources
@@ -85,6 +89,7 @@ class Facts:
     run: RunFacts | None = None
     approval: ApprovalFacts | None = None
     confirmation: ConfirmationFacts | None = None  # None: the message carries no code
+    head_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

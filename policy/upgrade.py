@@ -72,6 +72,7 @@ def upgrade(raw: bytes, repository: str) -> tuple[dict[str, Any], list[str]]:
     notes += _prune(new)
     notes.append("roles: put in, because version 1 had none")
     notes.append("channels: none are named, so every channel carries reads only until you name it")
+    notes.append("pins: none are set, so nothing starts on GitHub until you look the workflows through and pin them")
     state = load_policy(json.dumps(new).encode())
     if state.policy is None:
         raise UserError(f"version 2 would not take this file: {'; '.join(state.problems)}; mend that and try again")

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from domain.people import Scope
 from web import events, health, messages, pages, sessions
-from web.hooks import ntfy, telegram, twilio
+from web.hooks import github, ntfy, telegram, twilio
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -35,6 +35,7 @@ ROUTES: tuple[Route, ...] = (
     Route("POST", "/hooks/telegram", telegram.updates, None),
     Route("POST", "/hooks/ntfy/act", ntfy.act, None),
     Route("OPTIONS", "/hooks/ntfy/act", ntfy.act, None),
+    Route("POST", "/hooks/github", github.deliver, None),
     Route("GET", "/", pages.show, None),
     Route("GET", "/{file}", pages.show, None),
 )

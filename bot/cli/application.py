@@ -12,6 +12,8 @@ from bot.cli import (
     audit,
     authenticator,
     chat,
+    collecting,
+    commenting,
     doctor,
     initialise,
     linking,
@@ -21,6 +23,7 @@ from bot.cli import (
     outbox,
     people,
     people_linking,
+    pinning,
     policy,
     serve,
 )
@@ -49,9 +52,12 @@ app.command("chat")(chat.chat)
 app.command("link")(linking.link)
 app.command("mutation-loop")(loops.mutation_loop)
 app.command("triage-loop")(loops.triage_loop)
+app.command("triage-collect")(collecting.triage_collect)
+app.command("comment")(commenting.comment)
 people.app.command("link")(people_linking.link)
 people.app.command("authenticator")(authenticator.authenticator)
 app.add_typer(people.app, name="people")
+policy.app.command("pin")(pinning.pin)
 app.add_typer(policy.app, name="policy")
 app.add_typer(audit.app, name="audit")
 app.add_typer(outbox.app, name="outbox")

@@ -35,8 +35,8 @@ def connect(settings: Settings, make_tools: Callable[[ClientSession], Tools]) ->
         from bot.connections import slack  # noqa: PLC0415 - see above
 
         slack.join(settings.slack, tools, connections)
-    if identity is not None:
+    if settings.github is not None and identity is not None:
         from bot.connections import github  # noqa: PLC0415 - see above
 
-        github.join(identity, tools, connections)
+        github.join(settings.github, identity, tools, connections)
     return connections

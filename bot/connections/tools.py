@@ -16,7 +16,10 @@ from domain.clock import Clock
 from domain.ids import Entropy
 from domain.people import AddressKind, Person
 from forge.port import Forge
+from forge.results import Results
+from loops.watch import Watch
 from policy.loading import PolicyState
+from store.port import Store
 from web.hooks.parts import Hooks
 
 Draw = Callable[[str], Awaitable[bytes | None]]
@@ -24,12 +27,13 @@ Draw = Callable[[str], Awaitable[bytes | None]]
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What adapters work with. `receiving` is asked only when something comes in: it is made after the channels."""
+    """What adapters work with. `receiving` and `watch` are asked only when something comes in: they are made later."""
 
     settings: Settings
     session: ClientSession
     clock: Clock
     entropy: Entropy
+    store: Store
     desk: StoreDesk
     cursors: StoreCursors
     draw: Draw
@@ -37,20 +41,24 @@ class Tools:
     policy: Callable[[], PolicyState]
     catalogue: tuple[Command, ...]
     receiving: Callable[[], Receiving]
+    watch: Callable[[], Watch]
 
 
 @dataclass(slots=True)
 class Connections:
     """The channels to the outside, their pulses, tasks and webhooks, and the forges beyond this machine's own.
 
-    `team` are the shared places, as addresses.
+    `team` are the shared places, as addresses; `results` is what runs leave behind, by the name of their forge.
+    `wakes` bring the tasks back to where they see that they shall stop.
     """
 
     session: ClientSession | None = None
     channels: list[Channel] = field(default_factory=list)
     pulses: list[Pulse] = field(default_factory=list)
     forges: list[Forge] = field(default_factory=list)
+    results: dict[str, Results] = field(default_factory=dict)
     tasks: dict[str, RunForever] = field(default_factory=dict)
+    wakes: list[Callable[[], None]] = field(default_factory=list)
     hooks: Hooks = field(default_factory=Hooks)
     team: tuple[str, ...] = ()
 

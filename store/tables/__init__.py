@@ -8,7 +8,9 @@ from store.tables.buttons import ButtonsTable
 from store.tables.cards import CardsTable
 from store.tables.confirmations import ConfirmationsTable
 from store.tables.cursors import CursorsTable
+from store.tables.deliveries import DeliveriesTable
 from store.tables.handles import HandlesTable
+from store.tables.heads import HeadsTable
 from store.tables.held import HeldTable
 from store.tables.inbox import InboxTable
 from store.tables.mode import ModeTable
@@ -38,7 +40,9 @@ class Tables:
         self.cards = CardsTable(rows)
         self.confirmations = ConfirmationsTable(rows)
         self.cursors = CursorsTable(rows)
+        self.deliveries = DeliveriesTable(rows)
         self.handles = HandlesTable(rows)
+        self.heads = HeadsTable(rows)
         self.held = HeldTable(rows)
         self.inbox = InboxTable(rows)
         self.mode = ModeTable(rows)

@@ -10,7 +10,7 @@ from store.rows import Row, Rows
 
 _COLUMNS = (
     "id, handle, state, action, ref, inputs, digest, risk, requested_by, reply_to, needed, allow_self, made_at,"
-    " expires_at, match_number"
+    " expires_at, match_number, head_sha"
 )
 _ALL = f"{_COLUMNS}, decided_by"
 
@@ -25,7 +25,7 @@ class ApprovalsTable:
     def open(self, approval: Approval) -> None:
         """Keep a new, open approval."""
         self._rows.run(
-            f"INSERT INTO approvals ({_COLUMNS}) VALUES (?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            f"INSERT INTO approvals ({_COLUMNS}) VALUES (?, ?, 'open', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 approval.id,
                 approval.handle,
@@ -41,6 +41,7 @@ class ApprovalsTable:
                 to_text(approval.made_at),
                 to_text(approval.expires_at),
                 approval.match_number,
+                approval.head_sha,
             ),
         )
 
@@ -144,6 +145,7 @@ class ApprovalsTable:
             made_at=from_text(row[12]),
             expires_at=from_text(row[13]),
             match_number=row[14],
-            decided_by=row[15],
+            head_sha=row[15],
+            decided_by=row[16],
             votes=tuple(Vote(person, bool(grants), from_text(at), note) for person, grants, at, note in votes),
         )

@@ -10,7 +10,7 @@ from store.rows import Row, Rows
 
 _COLUMNS = (
     "id, handle, action, repository, ref, inputs, state, requested_by, reply_to, correlation, created_at, deadline_at,"
-    " finished_at, reason, summary, unresolved, url, head_sha, approval"
+    " finished_at, reason, summary, unresolved, url, head_sha, approval, expected_sha"
 )
 _OPEN = "state IN ('accepted', 'dispatched', 'running')"
 
@@ -30,7 +30,7 @@ class RunsTable:
         """Keep a new run; a second open one in the same slot breaks the transaction."""
         self._rows.run(
             "INSERT INTO runs (id, handle, action, slot, repository, ref, inputs, state, requested_by, reply_to, correlation,"
-            " created_at, deadline_at, approval) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " created_at, deadline_at, approval, expected_sha) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 run.id,
                 run.handle,
@@ -46,6 +46,7 @@ class RunsTable:
                 to_text(run.created_at),
                 to_text(run.deadline_at),
                 run.approval,
+                run.expected_sha,
             ),
         )
         self._note_transition(run.id, run.created_at, "", run.state, None)
@@ -73,6 +74,10 @@ class RunsTable:
             self._note_transition(run.id, now, was[0], run.state, run.reason)
         for attempt in run.attempts:
             self._put_attempt(run.id, attempt)
+
+    def expect(self, run_id: str, head_sha: str) -> None:
+        """Note the commit that an open run is dispatched for, before its forge is asked to start it."""
+        self._rows.run(f"UPDATE runs SET expected_sha = ? WHERE id = ? AND {_OPEN}", (head_sha, run_id))
 
     def _note_transition(self, run_id: str, now: datetime, was: str, became: RunState, reason: str | None) -> None:
         self._rows.run(
@@ -164,5 +169,6 @@ def _to_run(row: Row, attempts: tuple[Attempt, ...]) -> Run:
         url=row[16],
         head_sha=row[17],
         approval=row[18],
+        expected_sha=row[19],
         attempts=attempts,
     )

@@ -4,12 +4,14 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 
+from domain.ci import Branch, CiSnapshot
 from domain.clock import to_text
 from domain.snapshots import MutationSnapshot, TriageSnapshot
 from store.rows import Rows
 
 _MUTATION = TypeAdapter(MutationSnapshot)
 _TRIAGE = TypeAdapter(TriageSnapshot)
+_CI = TypeAdapter(CiSnapshot)
 
 
 class SnapshotsTable:
@@ -19,7 +21,7 @@ class SnapshotsTable:
         """Use this connection."""
         self._rows = rows
 
-    def put(self, snapshot: MutationSnapshot | TriageSnapshot) -> None:
+    def put(self, snapshot: MutationSnapshot | TriageSnapshot | CiSnapshot) -> None:
         """Keep a measurement unless a newer one is there."""
         if isinstance(snapshot, MutationSnapshot):
             body = _MUTATION.dump_json(snapshot)
@@ -28,6 +30,8 @@ class SnapshotsTable:
                 "INSERT INTO measurements (name, taken_at, body) VALUES ('mutation', ?, ?) ON CONFLICT DO NOTHING",
                 (to_text(snapshot.taken_at), body),
             )
+        elif isinstance(snapshot, CiSnapshot):
+            self._put(_ci_name(snapshot.branch), snapshot.taken_at, _CI.dump_json(snapshot))
         else:
             self._put("triage", snapshot.taken_at, _TRIAGE.dump_json(snapshot))
 
@@ -54,3 +58,12 @@ class SnapshotsTable:
         """Return the newest backlog measurement."""
         row = self._rows.one("SELECT body FROM snapshots WHERE name = 'triage'")
         return _TRIAGE.validate_json(row[0]) if row else None
+
+    def ci(self, branch: Branch) -> CiSnapshot | None:
+        """Return the newest look at a branch's lanes."""
+        row = self._rows.one("SELECT body FROM snapshots WHERE name = ?", (_ci_name(branch),))
+        return _CI.validate_json(row[0]) if row else None
+
+
+def _ci_name(branch: Branch) -> str:
+    return f"ci:{branch}"

@@ -14,7 +14,7 @@ from domain.confirmations import Confirmation
 from domain.ids import fingerprint
 from domain.notices import Choice, Notice, NoticeKind
 from store.tables.buttons import Button
-from tests.fakes.chat import Chat, chat
+from tests.fakes.chat import HEAD, Chat, chat
 from tests.fakes.virtual_time import START
 
 NOTICE = Notice(
@@ -36,7 +36,7 @@ async def bot(tmp_path: Path) -> AsyncIterator[Chat]:
 
 
 @pytest.fixture
-def desk(bot: Chat) -> Desk:
+def desk(bot: Chat) -> StoreDesk:
     return StoreDesk(bot.store, bot.clock, bot.entropy)
 
 
@@ -147,6 +147,13 @@ async def test_who_has_an_authenticator_is_sent_no_code(bot: Chat, desk: Desk) -
     await bot.store.transact(lambda tables: tables.authenticators.put("ann", "JBSWY3DPEHPK3PXP", START))
     assert await desk.code("C1") is None
     assert (await kept(bot)).code_hash is None
+
+
+async def test_what_a_run_is_dispatched_for_is_kept_before_it_is(bot: Chat, desk: StoreDesk) -> None:
+    await bot.say("run triage")
+    (run,) = await bot.runs()
+    await desk.expect(run.id, HEAD)
+    assert [(one.expected_sha, one.head_sha) for one in await bot.runs()] == [(HEAD, None)]
 
 
 async def test_a_streams_position_is_kept_by_its_name(bot: Chat) -> None:

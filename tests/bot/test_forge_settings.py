@@ -26,6 +26,8 @@ PEM = "-----BEGIN RSA PRIVATE KEY-----\ncanary\n-----END RSA PRIVATE KEY-----\n"
         ({"installation_id": 1, "private_key_file": "k"}, "needs app_id, installation_id and private_key_file"),
         ({"api_base": "http://github.example"}, "https"),
         ({"tokn": TOKEN}, "Extra inputs"),
+        ({"webhook_secret": "canary-of-19-letter"}, "at least 20"),
+        ({"webhook_secret": "canary" + "x" * 250}, "at most 255"),
     ],
 )
 def test_what_is_half_set_up_is_refused(fields: dict[str, Any], says: str) -> None:

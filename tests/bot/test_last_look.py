@@ -1,5 +1,6 @@
 """The second gate before a dispatch: only what would be allowed as it stands now is started."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -60,6 +61,7 @@ def test_nothing_starts_without_a_policy_that_can_be_read(raw: bytes | None) -> 
         {"repository": "local/sample"},
         {"workflow": "other.yml"},
         {"refs": ["dev"]},
+        {"pins": {"main": "0" * 40}},
         {"inputs": {}},
         {"inputs": {"threshold": {"type": "integer", "min": 95, "max": 100, "default": 95}}},
         {
@@ -73,6 +75,15 @@ def test_nothing_starts_without_a_policy_that_can_be_read(raw: bytes | None) -> 
 def test_nothing_starts_that_the_policy_now_describes_otherwise(changes: dict[str, Any]) -> None:
     found = objection(STRICT, OPEN, changed(**changes))
     assert found == ("digest_changed", "the policy changed what this action runs")
+
+
+def test_only_the_version_that_was_pinned_when_it_was_asked_for_may_start() -> None:
+    pin = "b10b" * 10
+    pinned = replace(STRICT, pin=pin)
+    assert objection(pinned, OPEN, changed(pins={"main": pin, "dev": "0" * 40})) is None
+    for pins in ({}, {"dev": pin}, {"main": "0" * 40}):
+        found = objection(pinned, OPEN, changed(pins=pins))
+        assert found == ("digest_changed", "the policy changed what this action runs")
 
 
 @pytest.mark.parametrize("state", list(RunState))

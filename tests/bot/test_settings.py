@@ -94,11 +94,14 @@ def test_every_part_that_is_called_back_is_named_in_one_sentence(write: Write) -
         [ntfy]
         server = "https://ntfy.test"
         token = "tk_canaryntfytoken"
+        [github]
+        webhook_secret = "canary-github-secret"
         """
     )
     with pytest.raises(UserError) as refused:
         read_settings()
-    assert 'sms, telegram.webhook, ntfy.actions "hook": needs public_url' in str(refused.value)
+    needing = 'sms, telegram.webhook, ntfy.actions "hook", github.webhook_secret'
+    assert f"{needing}: needs public_url" in str(refused.value)
     assert "canary" not in str(refused.value)
 
 

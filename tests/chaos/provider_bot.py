@@ -33,6 +33,7 @@ from domain.effects import Deliver, LinkAddress
 from domain.messages import Inbound
 from domain.people import Person
 from domain.runs import Run
+from loops.watch import Watch
 from store.tables import Tables
 from tests.fakes.chat import Chat, every_channel
 from tests.fakes.entropy import SeededEntropy
@@ -123,12 +124,14 @@ class ProviderBot(Chat):
             session=session,
             clock=self.clock,
             entropy=self.entropy,
+            store=self.store,
             desk=StoreDesk(self.store, self.clock, self.entropy),
             cursors=StoreCursors(self.store, self.clock),
             draw=_no_picture,
             everyone=lambda: tuple(self.people.all()),
             catalogue=CATALOGUE,
             receiving=lambda: self.receiving,
+            watch=_no_watch,
             policy=lambda: self.policy,
         )
 
@@ -152,6 +155,10 @@ def _settings(folder: Path, providers: Providers) -> Settings:
 
 async def _link(_effect: LinkAddress) -> None:
     raise AssertionError("nobody links an address here")
+
+
+def _no_watch() -> Watch:
+    raise AssertionError("only a forge's webhooks ask for the watch")
 
 
 async def _no_picture(_document: str) -> None:

@@ -13,7 +13,7 @@ from domain.modes import Mode
 from domain.notices import NoticeKind
 from domain.people import Proof
 from domain.runs import RunState
-from tests.fakes.chat import Chat, chat, handle_in
+from tests.fakes.chat import HEAD, Chat, chat, handle_in
 from tests.fakes.policies import example_policy, loaded
 
 LIFETIME_SECONDS = 15 * 60
@@ -45,7 +45,7 @@ async def test_asking_starts_nothing_and_tells_the_approvers_exactly_what_would_
             f"{waiting.id}:approval-request:web:{person}" for person in ("owner", "ann", "ben")
         }
         assert bot.notices("ann")[0].text == (
-            f"{handle}: olga asks to run strict\nacme/shop ci.yml on main\nthreshold=80\n"
+            f"{handle}: olga asks to run strict\nacme/shop ci.yml on main at commit {HEAD[:12]}\nthreshold=80\n"
             "risk report, rule approval_needed: 0 of 1 approvals given\n"
             f"digest {waiting.digest[:12]}, until 14:15 UTC\nAnswer ok {handle} or no {handle}."
         )

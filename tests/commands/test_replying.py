@@ -195,7 +195,9 @@ async def test_status_fits_one_text_whatever_the_figures(
     assert (septets(notice.text) or 999) <= ROOM_BEHIND_REFERENCE
     assert body(notice, notice.text, repeat=False) == notice.text + reference(notice.key)
     assert notice.text.startswith(f"Mode {mode.value}. Mutation ")
-    assert notice.text.endswith("Runs open 999, waiting 999: ZZZ.")
+    assert "Runs open 999, waiting 999: ZZZ." in notice.text
+    lanes_fit = mutation is None or (mutation is MEASURED and mode is not Mode.READ_ONLY)
+    assert notice.text.endswith("ZZZ. CI unknown 2/2." if lanes_fit else "ZZZ.")
     assert notice.text != answer.text  # elsewhere the whole of it is shown
 
 
@@ -204,6 +206,7 @@ async def test_status_by_text_says_the_figures(bot: Chat) -> None:
     await bot.text("status", "vic")
     assert replies(bot)[0][1].notice.text == (
         "Mode read-only. Mutation 70.05 % (9999 d). Backlog 99999 high, 99999 medium (9999 d). Runs open 0, waiting 0."
+        " CI unknown 2/2."
     )
 
 

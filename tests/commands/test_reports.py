@@ -15,7 +15,7 @@ from domain.people import Proof
 from domain.runs import Attempt, AttemptState, RunState
 from domain.snapshots import LoopReason, LoopStatus, MutationSnapshot, TriageSnapshot
 from policy.loading import load_policy
-from tests.fakes.chat import Chat, chat, handle_in
+from tests.fakes.chat import HEAD, Chat, chat, handle_in
 from tests.fakes.virtual_time import START
 
 MEASURED = MutationSnapshot(
@@ -66,6 +66,7 @@ async def test_a_fresh_bot_says_that_it_knows_nothing_yet(tmp_path: Path) -> Non
             "Mode read-only, held by the stored mode. Soak: 0/7 days, 0/2 clean runs.",
             "Mutation: unknown, never measured",
             "Backlog: unknown, never measured",
+            "CI: 2 unknown; 2 never looked at",
             "Runs open: 0. Approvals waiting: 0.",
             f"Policy {bot.policy.version[:8]}.",
         ]
@@ -85,8 +86,9 @@ async def test_status_shows_measurements_runs_approvals_and_the_outbox_with_ages
         answer = await bot.say("s")
         assert answer.text is not None
         assert answer.text.splitlines()[1:] == [
-            "Mutation: 70.05 %, below the threshold, 3 h old",
-            "Backlog: 1 high, 2 medium, 15 min old",
+            "Mutation: 70.05 %, below the threshold, 3 h old, from artifacts/mutation",
+            "Backlog: 1 high, 2 medium, 15 min old, from artifacts/triage",
+            "CI: 2 unknown; 2 never looked at",
             f"{run} triage: accepted for 5 min",
             "Runs open: 1. Approvals waiting: 1.",
             f"Policy {bot.policy.version[:8]}.",
@@ -143,7 +145,7 @@ async def test_mutation_shows_counts_hot_spots_and_categories(tmp_path: Path) ->
     async with chat(tmp_path) as bot:
         await keep(bot, MEASURED)
         assert await lines(bot, "m") == [
-            "Mutation: 70.05 %, below the threshold, 3 h old",
+            "Mutation: 70.05 %, below the threshold, 3 h old, from artifacts/mutation",
             "caught 6, missed 2, timeout 1, untested 1, invalid 4",
             "2 in shop/cart.py total",
             "boundary 2",
@@ -173,18 +175,46 @@ async def test_a_score_that_is_not_known_is_said_to_be_unknown_with_its_reason(t
 async def test_a_provisional_score_is_marked(tmp_path: Path) -> None:
     async with chat(tmp_path) as bot:
         await keep(bot, replace(MEASURED, provisional=True))
-        assert (await lines(bot, "mutation"))[0] == "Mutation: 70.05 % provisional, below the threshold, 3 h old"
+        assert (await lines(bot, "mutation"))[
+            0
+        ] == "Mutation: 70.05 % provisional, below the threshold, 3 h old, from artifacts/mutation"
 
 
 async def test_unresolved_shows_counts_and_findings_with_their_places(tmp_path: Path) -> None:
     async with chat(tmp_path) as bot:
         await keep(bot, replace(BACKLOG, unknown_severity=1))
         assert await lines(bot, "u") == [
-            "Backlog: 1 high, 2 medium, 1 of unknown severity, 10 min old",
+            "Backlog: 1 high, 2 medium, 1 of unknown severity, 10 min old, from artifacts/triage",
             "[high] shop/cart.py:12 Total is off by one",
             "[medium] shop/cart.py Long line",
             "[unknown] Unclear",
         ]
+
+
+@pytest.mark.parametrize(("hours", "stale"), [(168, ""), (169, ", STALE")])
+async def test_figures_older_than_a_loop_takes_for_a_measurement_are_marked_wherever_they_are_shown(
+    tmp_path: Path, hours: int, stale: str
+) -> None:
+    long_ago = START - timedelta(hours=hours)
+    async with chat(tmp_path) as bot:
+        await keep(bot, replace(MEASURED, measured_at=long_ago))
+        await keep(bot, replace(BACKLOG, measured_at=long_ago))
+        shown = [*(await lines(bot, "status"))[1:3], (await lines(bot, "m"))[0], (await lines(bot, "u"))[0]]
+        assert [f"7 d old{stale}, from artifacts/" in line for line in shown] == [True] * 4
+        assert [", STALE" in line for line in shown] == [bool(stale)] * 4
+
+
+async def test_without_a_policy_nothing_is_called_stale_and_a_long_source_is_cut(tmp_path: Path) -> None:
+    async with chat(tmp_path) as bot:
+        bot.policy = load_policy(None)
+        await keep(bot, replace(MEASURED, measured_at=START - timedelta(days=900), source="s" * 400))
+        assert (await lines(bot, "m"))[0].endswith(f"900 d old, from {'s' * 69}…")
+
+
+async def test_a_reason_without_words_of_its_own_is_still_said(tmp_path: Path) -> None:
+    async with chat(tmp_path) as bot:
+        await keep(bot, replace(MEASURED, reason=LoopReason.FORGE_UNREACHABLE, score_basis_points=None, counts=None))
+        assert (await lines(bot, "m"))[0] == "Mutation: unknown, forge unreachable, 3 h old"
 
 
 async def test_unresolved_says_how_many_more_findings_there_are(tmp_path: Path) -> None:
@@ -279,7 +309,7 @@ async def test_why_explains_an_approval_while_it_waits_and_after(tmp_path: Path)
         assert asked.keys == (f"ok {handle}", f"no {handle}")
         assert asked.text is not None
         assert asked.text.splitlines() == [
-            f"{handle} open: owner asked for strict on main threshold=90",
+            f"{handle} open: owner asked for strict on main at commit {HEAD[:12]} threshold=90",
             "risk report, 0 of 1 approvals, answered: nobody yet",
             f"until 2026-11-22T14:15:00.000Z, digest {waiting.digest[:12]}",
         ]

@@ -28,7 +28,7 @@ class Bot:
 
     async def command(self, *arguments: str) -> str:
         """Run one of the bot's commands beside it, and return what it says."""
-        return await _run(self.environment, self.folder, *arguments)
+        return await run_command(self.environment, self.folder, *arguments)
 
 
 def free_port() -> int:
@@ -52,7 +52,7 @@ def environment_of(folder: Path, port: int, settings: Mapping[str, str]) -> dict
 
 async def set_up(environment: Mapping[str, str], folder: Path) -> None:
     """Let the bot make its state folder."""
-    await _run(environment, folder, "init")
+    await run_command(environment, folder, "init")
 
 
 @asynccontextmanager
@@ -101,7 +101,12 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-async def _run(environment: Mapping[str, str], folder: Path, *arguments: str) -> str:
+async def run_command(environment: Mapping[str, str], folder: Path, *arguments: str) -> str:
+    """Run one of the bot's commands, and return what it says.
+
+    Raises:
+        BotFailedError: it did not end well.
+    """
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", *arguments),
         cwd=folder,

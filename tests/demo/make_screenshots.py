@@ -14,6 +14,7 @@ from tests.fakes.phone import chromium
 
 IMAGES = Path("docs/images")
 PICTURES: tuple[tuple[Literal["light", "dark"], str], ...] = (("light", "demo"), ("dark", "demo-dark"))
+PATIENCE_MS = 60_000  # two workflows, each of some five programs
 SIZE = ViewportSize(width=1440, height=900)
 
 
@@ -47,6 +48,18 @@ async def approve(page: Page) -> None:
     await expect(page.locator("#ntfy .toast")).to_be_hidden()
 
 
+async def triage(page: Page) -> None:
+    """Order the triage of the pull request, mend what one finding asks for, order it again: the comment changes."""
+    runs = page.locator("#github .runs .mark.success")
+    for times in (1, 2):
+        await write(page, "telegram", "run triage-pr")
+        await expect(runs).to_have_count(2 * times, timeout=PATIENCE_MS)
+        if times == 1:
+            await page.locator("#resolve").click()
+    await expect(page.locator("#github .comments", has_text="edited")).to_have_count(1)
+    await expect(page.locator("#telegram .text", has_text="triage: 1 high, 1 medium")).to_have_count(1)
+
+
 async def take(browser: Browser, colours: Literal["light", "dark"], name: str) -> None:
     """Take two pictures of all four phones: while an approval waits, and once it is given."""
     with tempfile.TemporaryDirectory() as folder:
@@ -61,6 +74,8 @@ async def take(browser: Browser, colours: Literal["light", "dark"], name: str) -
             await page.screenshot(path=IMAGES / f"{name}-asked-1440x900.png")
             await approve(page)
             await page.screenshot(path=IMAGES / f"{name}-approved-1440x900.png")
+            await triage(page)
+            await page.screenshot(path=IMAGES / f"{name}-github-1440.png", full_page=True)
             await context.close()
             await runner.cleanup()
 

@@ -62,6 +62,11 @@ async def _link(world: World, _body: dict[str, Any]) -> object:
     return {"url": said.splitlines()[0]}
 
 
+async def _resolve(world: World, _body: dict[str, Any]) -> object:
+    """Let the author of the change mend one finding."""
+    return {"path": world.project.resolve()}
+
+
 ACTS: dict[str, Act] = {
     "/sms/text": _text,
     "/telegram/say": _say,
@@ -69,6 +74,7 @@ ACTS: dict[str, Act] = {
     "/ntfy/type": _type,
     "/ntfy/tap": _tap,
     "/link": _link,
+    "/github/resolve": _resolve,
 }
 
 

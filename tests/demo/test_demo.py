@@ -68,6 +68,23 @@ async def test_a_button_in_the_chat_works(world: World) -> None:
     await until(lambda: world.shown()["telegram"][str(OWNER)]["toasts"])
 
 
+async def test_a_run_ordered_in_the_chat_becomes_one_comment_on_github_that_changes_with_the_next(world: World) -> None:
+    world.say(OWNER, "run triage-pr")
+    await until(lambda: [text for text in told(world, "telegram", OWNER) if "attempt 1 started on acme/app" in text])
+    await until(lambda: [text for text in told(world, "telegram", OWNER) if "triage: 2 high, 1 medium" in text])
+    (comment,) = await until(lambda: world.shown()["github"]["comments"])
+    assert (comment["author"], comment["changed"]) == ("github-actions[bot]", False)
+    assert "- Unresolved: 3" in comment["text"]
+    assert world.project.resolve() == "src/search.py"
+    await until(lambda: all(run["at"] == "success" for run in world.shown()["github"]["runs"]))
+    world.say(OWNER, "run triage-pr")
+    await until(lambda: [text for text in told(world, "telegram", OWNER) if "triage: 1 high, 1 medium" in text])
+    await until(lambda: world.shown()["github"]["comments"][0]["changed"])
+    (comment,) = world.shown()["github"]["comments"]
+    assert "- Unresolved: 2" in comment["text"]
+    assert "Escape the query" not in comment["text"]
+
+
 async def test_the_page_shows_and_does_what_the_phones_do(world: World) -> None:
     runner = web.AppRunner(build_page(world), access_log=None)
     await runner.setup()

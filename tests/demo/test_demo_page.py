@@ -25,7 +25,7 @@ async def test_an_approval_goes_round_all_four_phones(tmp_path: Path) -> None:
         page = await context.new_page()
         problems = Phone(page).problems
         await page.goto(f"http://127.0.0.1:{runner.addresses[0][1]}")
-        await expect(page.locator(".nothing")).to_have_count(4)
+        await expect(page.locator(".phone .nothing")).to_have_count(4)
         await page.locator("#sms .key", has_text="status").click()
         await expect(page.locator("#sms .under", has_text="delivered")).to_have_count(1)
         await page.fill("#telegram input", "run mutation-strict")

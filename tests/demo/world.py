@@ -1,4 +1,4 @@
-"""The demonstration's world: four fake providers, the real bot between them, and what four phones show.
+"""The demonstration's world: fake providers, the real bot between them, what four phones show, and a project on GitHub.
 
 Owner and Vic use Telegram, Robin texts, Kim only gets pushes; the team reads along in Slack.
 """
@@ -14,9 +14,13 @@ from typing import Any
 from domain.clock import SystemClock
 from domain.people import Address, AddressKind, Person
 from store.people import PeopleDirectory
-from tests.demo.bot_process import Bot, environment_of, free_port, running_bot, set_up
+from tests.demo.bot_process import Bot, environment_of, free_port, run_command, running_bot, set_up
+from tests.demo.project import ACTION, Project
+from tests.fakes.providers import github as github_fake
 from tests.fakes.providers import telegram as telegram_fake
 from tests.fakes.providers import twilio as twilio_fake
+from tests.fakes.providers.github import FakeGitHub
+from tests.fakes.providers.github_webhooks import SECRET
 from tests.fakes.providers.ntfy import FakeNtfy, Tapped
 from tests.fakes.providers.slack import FakeSlack
 from tests.fakes.providers.telegram import FakeTelegram
@@ -42,6 +46,7 @@ class World:
     telegram: FakeTelegram
     ntfy: FakeNtfy
     slack: FakeSlack
+    project: Project
     bot: Bot
     said: dict[int, list[dict[str, Any]]] = field(default_factory=lambda: {OWNER: [], VIC: []})
     typed: list[str] = field(default_factory=list)
@@ -77,6 +82,7 @@ class World:
             "telegram": {str(user): self._chat(user) for user in (OWNER, VIC)},
             "ntfy": {"entries": self._pushes(), "typed": self.typed[-3:]},
             "slack": {"entries": [{"text": one.text} for one in self.slack.ledger]},
+            "github": self.project.shown(),
         }
 
     def _texts(self) -> list[dict[str, Any]]:
@@ -130,19 +136,26 @@ async def demonstration(folder: Path) -> AsyncIterator[World]:
         telegram = await stack.enter_async_context(FakeTelegram(clock))
         ntfy = await stack.enter_async_context(FakeNtfy(clock))
         slack = await stack.enter_async_context(FakeSlack(clock))
+        github = await stack.enter_async_context(FakeGitHub(clock))
+        project = Project(github, folder / "jobs")
+        project.make()
         telegram.start(OWNER)
         telegram.start(VIC)
         ntfy.user(BOT_TOKEN, write=["reins-*"], read=["reins-*"])
         ntfy.user(PHONE_TOKEN, write=["*-cmd"], read=[KIM])
         ntfy.phone_token = PHONE_TOKEN
-        environment = environment_of(folder, port, _settings(twilio, telegram, ntfy, slack))
+        settings = _settings(twilio, telegram, ntfy, slack) | _github_settings(github)
+        environment = environment_of(folder, port, settings)
         await set_up(environment, folder)
         await asyncio.to_thread(_enrol, folder / "home" / "people.json")
+        await asyncio.to_thread(project.allow, folder / "home" / "control_plane_policy.json")
+        await run_command(environment, folder, "policy", "pin", ACTION)
         bot = await stack.enter_async_context(running_bot(environment, folder))
         twilio.connect(bot.url)
-        carrier = asyncio.create_task(_carry(twilio))
-        stack.callback(carrier.cancel)
-        yield World(twilio, telegram, ntfy, slack, bot)
+        github.webhooks.connect(bot.url)
+        for work in (_carry(twilio), project.work(), _post(github)):
+            stack.callback(asyncio.create_task(work).cancel)
+        yield World(twilio, telegram, ntfy, slack, project, bot)
 
 
 def _settings(twilio: FakeTwilio, telegram: FakeTelegram, ntfy: FakeNtfy, slack: FakeSlack) -> dict[str, str]:
@@ -161,6 +174,14 @@ def _settings(twilio: FakeTwilio, telegram: FakeTelegram, ntfy: FakeNtfy, slack:
     }
 
 
+def _github_settings(github: FakeGitHub) -> dict[str, str]:
+    return {
+        "GITHUB__TOKEN": github_fake.TOKEN,
+        "GITHUB__API_BASE": github.url,
+        "GITHUB__WEBHOOK_SECRET": SECRET,
+    }
+
+
 def _enrol(people_file: Path) -> None:
     people = PeopleDirectory(people_file)
     people.add_address("owner", Address(AddressKind.TELEGRAM, str(OWNER)))
@@ -174,4 +195,11 @@ async def _carry(twilio: FakeTwilio) -> None:
         waiting = [text.sid for text in twilio.texts.values() if text.status == "queued" and text.callback]
         for sid in waiting:
             await twilio.report(sid, "sent", "delivered")
+        await asyncio.sleep(CARRIER_SECONDS)
+
+
+async def _post(github: FakeGitHub) -> None:
+    """Tell the bot what happened on GitHub, as GitHub does."""
+    while True:
+        await github.webhooks.post_due()
         await asyncio.sleep(CARRIER_SECONDS)

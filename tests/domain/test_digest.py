@@ -11,7 +11,7 @@ from domain.digest import Intent
 
 INTENT = Intent("deploy", "github", "acme/shop", "ci.yml", "main", {"image": "api:1", "size": "2"}, "olga", "ab12")
 CANONICAL = (
-    '{"action":"deploy","forge":"github","inputs":{"image":"api:1","size":"2"},"policy_version":"ab12","ref":"main",'
+    '{"action":"deploy","forge":"github","head_sha":null,"inputs":{"image":"api:1","size":"2"},"policy_version":"ab12","ref":"main",'
     '"repository":"acme/shop","requested_by":"olga","workflow":"ci.yml"}'
 )
 
@@ -34,6 +34,7 @@ def test_the_order_of_inputs_does_not_matter() -> None:
         replace(INTENT, ref="x"),
         replace(INTENT, requested_by="x"),
         replace(INTENT, policy_version="x"),
+        replace(INTENT, head_sha="5eed" * 10),
         replace(INTENT, inputs={}),
         replace(INTENT, inputs={"image": "api:1"}),
         replace(INTENT, inputs={"image": "api:2", "size": "2"}),

@@ -15,13 +15,14 @@ gets a message id of its own unless `message_id` is given. `reachable` and `team
 HALT file, `await bot.restart()` does what a new process on the same database would. What the bot left behind is read
 with `audit_rows`, `outbox`, `dispatches`, `notices`, `sent_to`, `runs`, `dump` (all tables as text), `read` (any tables
 function) and `verify_audit`; `code` makes the code of the newest challenge, as the channel that sends it does; `finish`
-plays the relay's part for a run, `relay_calls` counts how often the relay was woken, and `context` is for calling a
+plays the relay's part for a run, `heads` says where branches on GitHub stand (nobody looks while not `heads_are_seen`),
+`relay_calls` counts how often the relay was woken, and `context` is for calling a
 command's functions directly.
 """
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +40,7 @@ from commands.catalogue import CATALOGUE
 from commands.command import Command, Context
 from commands.dispatcher import Dispatcher
 from commands.surroundings import Surroundings
+from domain.ci import Branch
 from domain.effects import CancelRun, Deliver, Dispatch, Effect, LinkAddress
 from domain.ids import fingerprint, ulid
 from domain.messages import CarrierWord, Inbound, Press
@@ -46,8 +48,10 @@ from domain.modes import Mode, ModeSources
 from domain.notices import Notice, NoticeKind
 from domain.people import Address, AddressKind, Person, Proof
 from domain.runs import Run, RunState
+from policy.branches import github_branches
 from policy.loading import PolicyState
 from policy.rules.scope import scopes_of
+from store.port import StoreUnwritable
 from store.sealing import Sealer
 from store.sqlite import SqliteStore
 from store.sqlite_connection import connect
@@ -60,6 +64,7 @@ from tests.fakes.virtual_time import VirtualTime
 
 T = TypeVar("T")
 
+HEAD = "5eed" * 10
 ORIGIN = "reins-test"
 SEED = b"x" * 32
 _EFFECTS: dict[str, TypeAdapter[Any]] = {
@@ -112,7 +117,10 @@ class Chat:
         self.reachable: frozenset[AddressKind] = frozenset()
         self.team: tuple[str, ...] = ()
         self.relay_calls = 0
+        self.heads: dict[Branch, str] = {}
+        self.heads_are_seen = True
         self._sent = 0
+        self._heads_kept: object = None
 
     async def start(self) -> None:
         """Open the store and build the dispatcher around it."""
@@ -166,6 +174,7 @@ class Chat:
         sent_at: datetime | None = None,
     ) -> Answer:
         """Send one text and return the answer."""
+        await self.see_heads()
         return await self.dispatcher.handle(self.message(text, person, proof, channel, message_id, sent_at))
 
     async def text(
@@ -179,6 +188,7 @@ class Chat:
         carrier_word: CarrierWord | None = None,
     ) -> Answer:
         """Send one text by a channel that is answered through the outbox, from a private chat unless `chat` names one."""
+        await self.see_heads()
         message = self.message(text, person, PROOFS[channel], channel, message_id)
         place = Address(AddressKind(channel), chat or person)
         return await self.dispatcher.handle(replace(message, reply_to=place, carrier_word=carrier_word))
@@ -194,9 +204,25 @@ class Chat:
         message_id: str | None = None,
     ) -> Answer:
         """Press the button of a token on the message `on`, in the person's private chat unless `chat` names another."""
+        await self.see_heads()
         message = self.message("", person, Proof.ACCOUNT, channel, message_id)
         place, press = Address(AddressKind(channel), chat or person), Press(token, on, f"query-{message.message_id}")
         return await self.dispatcher.handle(replace(message, reply_to=place, press=press))
+
+    async def see_heads(self) -> None:
+        """Keep where the branches on GitHub stand, as the loop that watches them does: at `HEAD` unless `heads` says else."""
+        now, branches = self.clock.now(), github_branches(self.policy.policy)
+        stand = {branch: self.heads.get(branch, HEAD) for branch in branches}
+        if not self.heads_are_seen or self._heads_kept == (now, stand):
+            return
+
+        def keep(tables: Tables) -> None:
+            for branch, sha in stand.items():
+                tables.heads.put(branch.repository, branch.name, sha, now)
+
+        with suppress(StoreUnwritable):
+            await self.store.transact(keep)
+            self._heads_kept = (now, stand)
 
     async def show(self, to: str, notice: Notice, on: str | None = "77") -> tuple[str, ...]:
         """Do what channel and relay do for a notice with buttons, and return their tokens; `on` None: they never got to it."""

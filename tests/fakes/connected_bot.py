@@ -44,8 +44,11 @@ from domain.ids import SystemEntropy
 from domain.modes import Mode
 from domain.notices import Notice
 from domain.people import Address, AddressKind, Person
+from policy.branches import github_branches
 from store.people import PeopleDirectory
+from store.tables import Tables
 from tests.fakes.canaries import Leak, leaks, listening
+from tests.fakes.chat import HEAD
 from tests.fakes.policies import example_policy
 from tests.fakes.providers.github import TOKEN as GITHUB_TOKEN
 from tests.fakes.providers.github import FakeGitHub
@@ -246,8 +249,21 @@ class ConnectedWorld:
         """Move the clock, and let the bot do what has fallen due; what it has in hand is finished and recorded first."""
         await self.bot.bot.relay.tick()
         self.clock.advance(seconds)
+        await self.see_heads()
         await self.bot.bot.housekeeping.tick()
         self.bot.bot.relay.wake()
+
+    async def see_heads(self) -> None:
+        """Keep where branches stand as if GitHub had been looked at; where it is joined the bot looks by itself."""
+        if self.github is not None:
+            return
+        now, branches = self.clock.now(), github_branches(self.bot.bot.policy().policy)
+
+        def keep(tables: Tables) -> None:
+            for branch in branches:
+                tables.heads.put(branch.repository, branch.name, HEAD, now)
+
+        await self.bot.bot.store.transact(keep)
 
     async def set_mode(self, mode: Mode) -> None:
         """Set the stored mode."""
@@ -383,6 +399,8 @@ async def connected_bot(
         def channels(url: str) -> dict[str, Any]:
             twilio.public_url = public_url or url
             twilio.connect(url)
+            if forge is not None:
+                forge.webhooks.connect(url, WEBHOOK_SECRET)
             webhook = {"webhook": True, "webhook_secret": WEBHOOK_SECRET} if telegram_webhook else {}
             topic = {"command_token": COMMAND_NTFY_TOKEN} if ntfy_actions == "topic" else {}
             return {
@@ -396,7 +414,7 @@ async def connected_bot(
                 "telegram": {"token": BOT_TOKEN, "groups": (GROUP,), "api_base": telegram.url, **webhook},
                 "ntfy": {"server": ntfy.url, "token": BOT_NTFY_TOKEN, "actions": ntfy_actions, **topic},
                 "slack": {"webhook_url": slack.webhook_url},
-                "github": {"token": GITHUB_TOKEN, "api_base": forge.url} if forge else None,
+                "github": _github(forge) if forge is not None else None,
             }
 
         def prepare(settings: Settings) -> None:
@@ -411,10 +429,15 @@ async def connected_bot(
         )
         world = ConnectedWorld(bot, clock, ledger, twilio, telegram, ntfy, slack, forge, logged)
         world.overhear()
+        await world.see_heads()
         yield world
         found = await world.leaks_now()
     found += world.leaks_on_disk()
     assert not found, found
+
+
+def _github(forge: FakeGitHub) -> dict[str, str]:
+    return {"token": GITHUB_TOKEN, "api_base": forge.url, "webhook_secret": WEBHOOK_SECRET}
 
 
 def _populate(telegram: FakeTelegram, ntfy: FakeNtfy) -> None:

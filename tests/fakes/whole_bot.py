@@ -23,8 +23,10 @@ from domain.effects import LinkAddress
 from domain.people import Person
 from domain.runs import Run
 from forge.port import Forge
+from forge.results import Results
 from loops.housekeeping import Housekeeping
-from loops.watch import Watch
+from loops.measuring import Measuring
+from loops.watch import Watch, WatchParts
 from policy.loading import PolicyState
 from tests.fakes.channel import FakeChannel
 from tests.fakes.chat import Chat
@@ -42,6 +44,7 @@ class WholeBot(Chat):
         super().__init__(path, policy, people, catalogue)
         self.forges = {name: FakeForge(self.clock, name) for name in ("local", "github")}
         self.channels = {name: FakeChannel(name) for name in ("web", "console", "sms", "telegram", "ntfy", "slack")}
+        self.results: dict[str, Results] = {}
         self.linked: list[LinkAddress] = []
         self.processes = 0
 
@@ -52,7 +55,9 @@ class WholeBot(Chat):
         around = self.around
         self.relay = self.another_relay(f"process-{self.processes}")
         forges: dict[str, Forge] = {**self.forges}
-        self.watch = Watch(self.store, forges, around.mode, self.clock, self.announcer, lambda: None)
+        measuring = Measuring(self.results, lambda: self.policy, self.clock)
+        parts = WatchParts(self.store, forges, measuring, around.mode, self.clock, self.announcer, lambda: None)
+        self.watch = Watch(parts)
         self.housekeeping = Housekeeping(
             self.store, around, self.announcer, self.dispatcher.close_gap, self._wake_relay
         )
@@ -83,9 +88,14 @@ class WholeBot(Chat):
 
     async def settle(self) -> None:
         """Let relay and watch work until nothing is due now."""
-        await self.watch.look()
+        await self.look()
         while await self.relay.tick():
-            await self.watch.look()
+            await self.look()
+
+    async def look(self) -> None:
+        """Let the watch look once, and wait for what it measures."""
+        await self.watch.look()
+        await self.watch.measured()
 
     def correlation(self) -> str:
         """Return the correlation of the newest dispatch that was committed."""

@@ -1,20 +1,35 @@
 """The GitHub forge against a GitHub that misbehaves: one order is at most one run, and every run is found again."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from domain.runs import AttemptState
-from forge.github import CLOCK_DIFFERENCE, MAX_INPUTS
+from forge.github import CLOCK_DIFFERENCE, MAX_INPUTS, GitHubForge
+from forge.github_code import GitHubCode
 from forge.port import JobState, Refused, Unclear, Unreachable
-from tests.fakes.github_rig import CANCEL, DISPATCH, RUN, RUN_NAME, RUNS, correlation, github_rig, order, sought
+from tests.fakes.github_rig import (
+    CANCEL,
+    DISPATCH,
+    PIN,
+    RUN,
+    RUN_NAME,
+    RUNS,
+    SOURCE,
+    WORKFLOW_PATH,
+    correlation,
+    github_rig,
+    order,
+    sought,
+)
 from tests.fakes.providers.faults import Fault
 from tests.fakes.providers.github import HOME, TOKEN
 from tests.fakes.providers.github_plan import completed, in_progress, queued, waiting
 from tests.fakes.providers.github_runs import Input
 from tests.fakes.providers.github_tokens import Kind
 
+HEAD, CONTENTS = "repos/get-branch", "repos/get-content"
 LOST = [
     Fault.ACCEPT_THEN_DROP,
     Fault.ERROR_AFTER_ACCEPT,
@@ -32,6 +47,8 @@ async def test_a_dispatch_gives_exactly_the_order_and_the_correlation_id_and_ret
         assert started.inputs == {"request_id": correlation(), "target": "all"}
         assert (job.state, job.external_id) == (JobState.QUEUED, str(started.run_id))
         assert job.url == f"{rig.github.url}/{HOME}/actions/runs/{started.run_id}"
+        assert rig.expected == [("run-1", started.head_sha)]
+        assert job.head_sha == started.head_sha
 
 
 async def test_an_older_server_names_no_run_and_it_is_found_by_its_name() -> None:
@@ -42,7 +59,7 @@ async def test_an_older_server_names_no_run_and_it_is_found_by_its_name() -> Non
         assert found is not None
         assert found.external_id == str(rig.github.effects.runs_of(correlation())[0])
         versions = [seen.headers["x-github-api-version"] for seen in rig.github.seen]
-        assert versions == ["2026-03-10", "2022-11-28", "2022-11-28"]
+        assert versions == ["2026-03-10", *["2022-11-28"] * 4]
 
 
 @pytest.mark.parametrize("fault", LOST)
@@ -86,13 +103,16 @@ async def test_a_github_that_is_not_there_has_not_started_anything() -> None:
     ("changes", "reason", "says"),
     [
         ({"workflow": "none.yml"}, "workflow_not_found", ".github/workflows/none.yml"),
-        ({"repository": "acme/none"}, "workflow_not_found", "the token may not see it"),
-        ({"ref": "none"}, "unknown_ref", "No ref found"),
+        ({"repository": "acme/none"}, "unknown_ref", "the token may not see it"),
+        ({"ref": "none"}, "unknown_ref", "has no branch none"),
         ({"inputs": {"other": "1"}}, "unexpected_inputs", '"other"'),
         ({"workflow": "plain.yml", "inputs": {}}, "unexpected_inputs", "declare the input request_id"),
         ({"workflow": "needs.yml", "inputs": {}}, "missing_inputs", "'must' not provided"),
         ({"workflow": "push.yml"}, "no_dispatch_trigger", "does not have 'workflow_dispatch' trigger"),
         ({"workflow": "off.yml"}, "workflow_disabled", "disabled"),
+        ({"pin": None}, "workflow_not_pinned", "`reins policy pin build`"),
+        ({"pin": "0" * 40}, "workflow_changed", f"ci.yml on main is {PIN[:12]}, pinned is 000000000000"),
+        ({"approved_sha": "0" * 40}, "head_moved", "main moved from the approved 000000000000 to "),
         ({"workflow": "../../../user"}, "bad_workflow", "without a folder"),
         ({"workflow": "sub/ci.yml"}, "bad_workflow", "without a folder"),
         ({"inputs": {f"i{n}": "1" for n in range(MAX_INPUTS)}}, "too_many_inputs", "take some out"),
@@ -104,10 +124,10 @@ async def test_what_github_does_not_take_is_refused_with_a_reason_and_a_mend(
 ) -> None:
     async with github_rig() as rig:
         takes = {"request_id": Input()}
-        rig.github.workflow("plain.yml")
-        rig.github.workflow("needs.yml", inputs={**takes, "must": Input(required=True)})
-        rig.github.workflow("push.yml", dispatchable=False)
-        rig.github.workflow("off.yml", inputs=takes, state="disabled_manually")
+        rig.github.workflow("plain.yml", source=SOURCE)
+        rig.github.workflow("needs.yml", inputs={**takes, "must": Input(required=True)}, source=SOURCE)
+        rig.github.workflow("push.yml", dispatchable=False, source=SOURCE)
+        rig.github.workflow("off.yml", inputs=takes, state="disabled_manually", source=SOURCE)
         with pytest.raises(Refused, match=says) as refused:
             await rig.forge.dispatch(order(**changes))
         assert (refused.value.reason, rig.github.effects.dispatches) == (reason, [])
@@ -115,10 +135,91 @@ async def test_what_github_does_not_take_is_refused_with_a_reason_and_a_mend(
 
 async def test_a_token_that_may_not_dispatch_is_told_which_permission_it_lacks() -> None:
     async with github_rig(token="github_pat_only_reading_0123456789") as rig:
-        rig.github.tokens.add("github_pat_only_reading_0123456789", permissions={"actions": "read", "metadata": "read"})
+        rig.github.tokens.add("github_pat_only_reading_0123456789", permissions={"actions": "read", "contents": "read"})
         with pytest.raises(Refused, match="it needs the permission actions=write") as refused:
             await rig.forge.dispatch(order())
         assert refused.value.reason == "permission_missing"
+
+
+async def test_a_token_that_may_not_read_files_is_told_which_permission_it_lacks_and_starts_nothing() -> None:
+    async with github_rig(token="github_pat_only_actions_0123456789") as rig:
+        rig.github.tokens.add("github_pat_only_actions_0123456789", permissions={"actions": "write"})
+        with pytest.raises(Refused, match="contents=read") as refused:
+            await rig.forge.dispatch(order())
+        assert (refused.value.reason, rig.github.effects.dispatches, rig.expected) == ("permission_missing", [], [])
+
+
+async def test_what_is_expected_is_noted_down_before_anything_is_started() -> None:
+    async with github_rig() as rig:
+        rig.github.faults_on(DISPATCH).add(Fault.TOO_MANY)
+        with pytest.raises(Unreachable):
+            await rig.forge.dispatch(order())
+        first = rig.github.home.commits.branches["main"]
+        second = rig.github.home.commits.push("main")
+        rig.clock.advance(3600)
+        await rig.forge.dispatch(order())
+        assert rig.expected == [("run-1", first), ("run-1", second)]
+        assert [one.head_sha for one in rig.github.effects.dispatches] == [second]
+
+
+async def test_the_approved_commit_is_started_and_no_other() -> None:
+    async with github_rig() as rig:
+        approved = rig.github.home.commits.branches["main"]
+        await rig.forge.dispatch(order(approved_sha=approved))
+        rig.github.home.commits.push("main")
+        with pytest.raises(Refused) as refused:
+            await rig.forge.dispatch(order(2, approved_sha=approved))
+        assert refused.value.reason == "head_moved"
+        assert [one.head_sha for one in rig.github.effects.dispatches] == [approved]
+
+
+@pytest.mark.parametrize("becomes", ["name: CI \n", None])
+async def test_a_workflow_that_changed_on_its_branch_is_not_started_there_and_still_is_on_another(
+    becomes: str | None,
+) -> None:
+    async with github_rig() as rig:
+        commits = rig.github.home.commits
+        commits.push("main", files={WORKFLOW_PATH: SOURCE})
+        commits.push("dev")
+        if becomes is None:
+            rig.github.home.actions.workflows["ci.yml"].source = "another text than any pin's"
+        commits.push("main", files={WORKFLOW_PATH: becomes})
+        with pytest.raises(Refused) as refused:
+            await rig.forge.dispatch(order())
+        assert (refused.value.reason, rig.github.effects.dispatches) == ("workflow_changed", [])
+        await rig.forge.dispatch(order(ref="dev"))
+        assert [one.ref for one in rig.github.effects.dispatches] == ["dev"]
+
+
+@pytest.mark.parametrize("operation", [HEAD, CONTENTS])
+@pytest.mark.parametrize("fault", [Fault.ERROR, Fault.BAD_JSON_AFTER_ACCEPT, Fault.TOO_MANY])
+async def test_a_branch_or_workflow_that_cannot_be_looked_at_now_keeps_everything_from_happening(
+    operation: str, fault: Fault
+) -> None:
+    async with github_rig() as rig:
+        rig.github.faults_on(operation).add(fault)
+        with pytest.raises(Unreachable):
+            await rig.forge.dispatch(order())
+        assert (rig.asked(DISPATCH), rig.expected) == (0, [])
+
+
+async def test_a_github_that_takes_too_long_to_show_the_branch_has_started_nothing() -> None:
+    async with github_rig() as rig:
+        forge = GitHubForge(rig.client, OutOfTime(rig.client), rig.clock, _expect_nothing)
+        with pytest.raises(Unreachable, match="within 8 s"):
+            await forge.dispatch(order())
+        assert rig.asked(DISPATCH) == 0
+
+
+class OutOfTime(GitHubCode):
+    """What the end of the time for a look does to it."""
+
+    async def head(self, repository: str, branch: str) -> NoReturn:
+        raise TimeoutError(repository, branch)
+
+
+async def _expect_nothing(run_id: str, head_sha: str) -> None:
+    raise AssertionError(run_id, head_sha)
 
 
 async def test_a_token_that_github_does_not_know_is_refused_and_never_quoted() -> None:

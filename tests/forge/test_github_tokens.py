@@ -46,8 +46,8 @@ async def test_an_app_dispatches_and_polls_with_tokens_of_their_own() -> None:
         assert found is not None
         assert found.state is JobState.QUEUED
         permissions = [one.permissions for one in rig.github.tokens.known.values() if one.app is not None]
-        assert permissions == [{"actions": "write"}, {"actions": "read"}]
-        assert minted(rig) == [f"/app/installations/{INSTALLATION}/access_tokens"] * 2
+        assert permissions == [{"contents": "read"}, {"actions": "write"}, {"actions": "read"}]
+        assert minted(rig) == [f"/app/installations/{INSTALLATION}/access_tokens"] * 3
 
 
 async def test_a_token_is_used_until_five_minutes_before_its_end() -> None:

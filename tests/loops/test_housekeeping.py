@@ -12,8 +12,9 @@ from domain.approvals import Approval, ApprovalState, Vote
 from domain.effects import Tell
 from domain.notices import Notice, NoticeKind, Urgency
 from domain.preferences import QuietHours
-from loops.housekeeping import RATES_KEPT, Housekeeping
+from loops.housekeeping import DELIVERIES_KEPT, RATES_KEPT, Housekeeping
 from store.port import StoreUnwritable
+from store.tables.deliveries import Claim, HookDelivery
 from tests.fakes.announcing import AnnouncingDesk, announcing
 from tests.fakes.busy_database import held_for_writing
 from tests.fakes.chat import Chat, chat, handle_in
@@ -249,6 +250,21 @@ async def test_counters_are_forgotten_after_two_days_and_not_before(tmp_path: Pa
         bot.clock.advance(timedelta(hours=1).total_seconds())
         await housekeeping.tick()
         assert await bot.read(lambda tables: tables.rates.current("web:owner", began)) == 0
+
+
+async def test_deliveries_that_are_done_are_forgotten_after_a_week_and_those_that_wait_are_not(tmp_path: Path) -> None:
+    async with chat(tmp_path) as bot:
+        done, waits = (HookDelivery(f"guid-{n}", "workflow_run", str(n) * 64, b"{}") for n in (1, 2))
+        for one in (done, waits):
+            await bot.store.transact(lambda tables, one=one: tables.deliveries.claim(one, bot.clock.now()))  # type: ignore[misc]
+        await bot.store.transact(lambda tables: tables.deliveries.mark_done([done.id], bot.clock.now()))
+        claims = []
+        for seconds in (DELIVERIES_KEPT.total_seconds(), 1):
+            bot.clock.advance(seconds)
+            await housekeeping_of(bot).tick()
+            claims.append(await bot.store.transact(lambda tables: tables.deliveries.claim(done, bot.clock.now())))
+        assert claims == [Claim.DONE, Claim.NEW]
+        assert len(await bot.read(lambda tables: tables.deliveries.waiting())) == 2
 
 
 async def test_the_timer_survives_an_outage_and_stops_when_told(tmp_path: Path) -> None:

@@ -8,10 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.notices import Notice, NoticeKind, Urgency
+from domain.notices import Choice, Notice, NoticeKind, Urgency
 from domain.runs import Attempt, AttemptState, Run, RunState
+from domain.snapshots import MutationSnapshot, TriageSnapshot
 from forge.port import Job, JobState
-from loops.progress import LOST_AFTER, SUMMARY_CHARACTERS, Progress, closing_cards, follow, lose, refuse
+from loops.progress import (
+    LOST_AFTER,
+    SUMMARY_CHARACTERS,
+    Progress,
+    closing_cards,
+    follow,
+    lose,
+    offering_fix,
+    refuse,
+)
+from tests.commands.test_fix import BACKLOG, MUTANTS
 from tests.fakes.records import make_run
 from tests.fakes.virtual_time import START
 
@@ -120,6 +131,23 @@ def test_at_the_end_every_message_that_shows_the_run_is_brought_up_to_date() -> 
     assert {card.notice for card in cards} == {
         replace(final, key="RUN-1:card", kind=NoticeKind.CARD, text=said, urgency=Urgency.LOW)
     }
+
+
+@pytest.mark.parametrize(("snapshot", "command"), [(BACKLOG, "fix triage"), (MUTANTS, "fix mutation")])
+def test_a_measurement_with_a_plan_offers_to_carry_it_out(
+    snapshot: MutationSnapshot | TriageSnapshot, command: str
+) -> None:
+    ended = follow(make_run(), job(JobState.SUCCEEDED, [done(1)]), MODE, START)
+    offered = offering_fix(ended, snapshot)
+    *before, final = offered.notices
+    assert (before, final.choices, final.subject) == (list(ended.notices[:-1]), (Choice("Fix", command),), None)
+    assert closing_cards(offered, ["telegram:1"]) == closing_cards(ended, ["telegram:1"])
+
+
+@pytest.mark.parametrize("snapshot", [None, replace(BACKLOG, plan=None), replace(MUTANTS, plan=None)])
+def test_without_a_plan_nothing_is_offered(snapshot: MutationSnapshot | TriageSnapshot | None) -> None:
+    ended = follow(make_run(), job(JobState.SUCCEEDED), MODE, START)
+    assert offering_fix(ended, snapshot) == ended
 
 
 def test_before_the_end_no_message_is_closed() -> None:

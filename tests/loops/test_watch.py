@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from domain.notices import NoticeKind
 from domain.runs import RunState
 from domain.snapshots import MutationSnapshot
 from forge.port import JobState
@@ -107,6 +108,21 @@ async def test_a_forge_that_is_polled_is_asked_about_a_run_every_15_seconds_and_
         assert (await newest(bot)).state is RunState.SUCCEEDED
 
 
+async def test_a_run_that_something_happened_to_is_asked_about_at_once_and_no_other_is(tmp_path: Path) -> None:
+    async with whole_bot(tmp_path) as bot:
+        github = bot.forges["github"]
+        github.poll_seconds = 15.0
+        await start(bot, "run triage")
+        bot.clock.advance(1)
+        second = await start(bot, "run triage dev")
+        await bot.watch.look()
+        github.sought.clear()
+        bot.watch.look_now([(await newest(bot)).id, "of-another-bot"])
+        await bot.watch.look()
+        await bot.watch.look()
+        assert [sought.correlation for sought in github.sought] == [second]
+
+
 async def test_a_run_is_not_lost_while_its_forge_was_asked_a_moment_ago(tmp_path: Path) -> None:
     async with whole_bot(tmp_path) as bot:
         bot.forges["github"].poll_seconds = 1e9
@@ -182,6 +198,16 @@ async def test_a_measurement_that_cannot_be_read_keeps_no_run_open(tmp_path: Pat
         assert (await newest(bot)).state is RunState.SUCCEEDED
         assert await bot.read(lambda tables: tables.snapshots.mutation()) is None
         assert ("snapshot_unreadable" in [line["event"] for line in logs]) is bool(report)
+
+
+async def test_a_measurement_with_a_plan_ends_with_a_button_that_carries_it_out(tmp_path: Path) -> None:
+    plan = dict.fromkeys(("loop", "action", "repository", "branch", "source_sha", "work", "policy_version"), "x")
+    async with whole_bot(tmp_path) as bot:
+        job = await start(bot)
+        bot.forges["local"].finish(job, report={"snapshot": {**SNAPSHOT, "plan": {**plan, "arguments": {}}}})
+        await bot.settle()
+        final = [one for one in bot.notices() if one.kind is NoticeKind.FINAL]
+        assert [choice.command for one in final for choice in one.choices] == ["fix mutation"] * len(final) != []
 
 
 async def test_a_job_that_is_running_keeps_no_measurement_yet(tmp_path: Path) -> None:

@@ -151,6 +151,11 @@ def lacks_approvals(case: Case) -> bool:
     return known is not None and known.get("approvals", {}).get("needed", 0) > 0 and not case["approved"]
 
 
+def commit_is_unknown(case: Case) -> bool:
+    known = action(case)
+    return known is not None and known["forge"] == "github" and not case["head_known"] and lacks_approvals(case)
+
+
 POLICY_STATUS = "policy_missing, policy_invalid"
 
 # One line per line of the document, in its order: kinds, code, verdict, and when.
@@ -196,5 +201,6 @@ TABLE: tuple[tuple[frozenset[str], str, str, Callable[[Case], bool]], ...] = (
     (GRANT, "number_wrong", "deny", lambda c: takes_a_number(c) and c["number"] == "wrong"),
     (GRANT, "number_spent", "deny", lambda c: takes_a_number(c) and c["number"] == "spent"),
     (frozenset({"raise-mode"}), "soak_not_passed", "needs", soak_is_short),
+    (DISPATCH, "head_unknown", "deny", commit_is_unknown),
     (DISPATCH, "approval_needed", "needs", lacks_approvals),
 )

@@ -102,6 +102,19 @@ def test_without_the_newer_facts_a_case_is_judged_as_if_they_spoke_for_it(case: 
     assert replay(stored, case.proof.value, case.facts.channel, case.state) == judge(older)
 
 
+def test_an_approval_asked_for_before_commits_were_bound_is_judged_as_it_was() -> None:
+    asked = {
+        "kind": ("dispatch", RequestKind.DISPATCH),
+        "action": ("hub-asked", "hub-asked"),
+        "approved": (False, False),
+    }
+    case = typed({**HARMLESS, **asked, "head_known": (False, False)})
+    stored: Any = to_evidence(case)
+    assert replay(stored, "local", "web", STATE).rule == "head_unknown"
+    stored["facts"] = stored["facts"][:8]
+    assert replay(stored, "local", "web", STATE).rule == "approval_needed"
+
+
 @pytest.mark.parametrize("fields", [6, 8])
 def test_an_approval_with_a_hole_is_refused_instead_of_replayed(fields: int) -> None:
     stored: Any = to_evidence(typed({**HARMLESS, "kind": ("grant", RequestKind.GRANT)}))

@@ -32,7 +32,7 @@ def what_starts() -> Iterator[Choice]:
     starts = kinds("dispatch", "grant")
     yield from every("action", "ref", "inputs", "proof", kind=starts, mode=EFFECTIVE_MODES)
     few_inputs = tuple((given, given) for given in FEW_INPUTS)
-    several = ("action", "proof", "approved", "action_runs", "slot")
+    several = ("action", "proof", "approved", "head_known", "action_runs", "slot")
     yield from every(*several, kind=starts, mode=EFFECTIVE_MODES, inputs=few_inputs)
 
 

@@ -121,6 +121,10 @@ CASES: dict[str, tuple[dict[str, Any], str]] = {
         {"kind": "grant", "proof": "account", "number": "spent"},
         "you gave a wrong number for operate before; others can still approve it",
     ),
+    "head_unknown": (
+        {"kind": "dispatch", "action": "hub-asked", "approved": False, "head_known": False},
+        "nobody has seen for 15 min where main of local/sample stands, so no commit can be approved; see `reins doctor`",
+    ),
     "approval_needed": (
         {"kind": "dispatch", "action": "report-asked", "approved": False},
         "report-asked needs 1 approval",

@@ -62,6 +62,7 @@ OLD: dict[str, Any] = {
 PUT_IN = [
     "roles: put in, because version 1 had none",
     "channels: none are named, so every channel carries reads only until you name it",
+    "pins: none are set, so nothing starts on GitHub until you look the workflows through and pin them",
 ]
 
 

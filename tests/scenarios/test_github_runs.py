@@ -11,7 +11,7 @@ import pytest
 from domain.runs import Run, RunState
 from forge.github import POLL_SECONDS
 from tests.fakes.connected_bot import ConnectedWorld, connected_bot, connected_policy
-from tests.fakes.github_rig import CANCEL, DISPATCH, RUN_NAME, RUNS
+from tests.fakes.github_rig import CANCEL, DISPATCH, PIN, RUN_NAME, RUNS, SOURCE
 from tests.fakes.providers.faults import Fault
 from tests.fakes.providers.github import HOME, FakeGitHub
 from tests.fakes.providers.github_plan import completed, in_progress, queued
@@ -24,7 +24,7 @@ LOOK_BACK_SECONDS = 31.0  # longer than the relay waits before it looks what bec
 def policy() -> dict[str, Any]:
     document = connected_policy()
     document["repositories"].append(HOME)
-    document["actions"]["triage"] |= {"repository": HOME, "refs": ["main"]}
+    document["actions"]["triage"] |= {"repository": HOME, "refs": ["main"], "pins": {"main": PIN}}
     return document
 
 
@@ -33,7 +33,7 @@ async def world_with_github(folder: Path) -> AsyncIterator[tuple[ConnectedWorld,
     async with connected_bot(folder, policy=policy(), github=True) as world:
         assert world.github is not None
         plan = (queued(5), in_progress(60), completed("failure"))
-        world.github.workflow("ci.yml", run_name=RUN_NAME, inputs={"request_id": Input()}, plan=plan)
+        world.github.workflow("ci.yml", run_name=RUN_NAME, inputs={"request_id": Input()}, plan=plan, source=SOURCE)
         yield world, world.github
 
 
@@ -92,7 +92,7 @@ async def test_a_run_ordered_on_telegram_is_told_to_its_end_and_started_once(
         await later(world, 60)
         final = await world.card("ann", "FAILED")
         run = await becomes(world, RunState.FAILED)
-        assert "failure on GitHub. Unresolved unknown" in final.text
+        assert "failure on GitHub; triage unknown: no result was found. Unresolved unknown" in final.text
         (started,) = github.effects.dispatches
         assert run.url == f"{github.url}/{HOME}/actions/runs/{started.run_id}"
         assert (run.head_sha, run.unresolved, started.request_id) == (started.head_sha, None, run.correlation)
@@ -143,7 +143,7 @@ async def _more_cancels(github: FakeGitHub) -> bool:
 
 async def test_what_github_refuses_ends_the_run_with_its_reason(tmp_path: Path) -> None:
     async with world_with_github(tmp_path) as (world, github):
-        github.workflow("ci.yml", run_name=RUN_NAME)
+        github.workflow("ci.yml", run_name=RUN_NAME, source=SOURCE)
         world.say("ann", "run triage")
         refused = await world.card("ann", "REFUSED")
         assert "declare the input request_id" in refused.text

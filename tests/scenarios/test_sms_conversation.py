@@ -30,6 +30,7 @@ async def test_a_run_is_confirmed_by_code_and_its_end_comes_back_to_the_number(t
         assert (answer.status, answer.content_type, answer.text) == (200, "text/xml", EMPTY)
         assert bare(await world.texted("olga", "Mode")) == (
             "Mode read-only. Mutation unknown. Backlog unknown high, unknown medium. Runs open 0, waiting 0."
+            " CI unknown 2/2."
         )
         run = await ask_to_run(world, "olga")
         final = await world.texted("olga", "DONE")

@@ -39,7 +39,7 @@ async def vote(store: Store, person: str, grants: bool, note: str = "", seconds:
 
 async def test_an_approval_is_kept_as_it_was_asked_for(store: Store) -> None:
     inputs = {"b": "1", "a": "ü:/="}
-    asked = make_approval(inputs=inputs, risk=Risk.HIGH, needed=3, allow_self=True, match_number="07")
+    asked = make_approval(inputs=inputs, risk=Risk.HIGH, needed=3, allow_self=True, match_number="07", head_sha="abc")
     await put(store, asked)
     assert await get(store) == asked
     assert await store.read(lambda tables: tables.approvals.waiting(START)) == [asked]

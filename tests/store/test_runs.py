@@ -36,7 +36,7 @@ async def transitions(store: Store) -> list[tuple[str, str, str | None]]:
 
 
 async def test_a_run_is_kept_as_it_was_asked_for(store: Store) -> None:
-    run = make_run(inputs={"image": "api:1", "a": "ü"}, approval="APPROVAL-1")
+    run = make_run(inputs={"image": "api:1", "a": "ü"}, approval="APPROVAL-1", expected_sha="abc")
     await add(store, run)
     assert await get(store) == run
     assert await store.read(lambda tables: tables.runs.get("RUN-2")) is None
@@ -54,6 +54,19 @@ async def test_a_run_is_kept_as_it_ended_with_its_attempts(store: Store) -> None
     run = make_run(state=RunState.SUCCEEDED, head_sha="abc", attempts=attempts, **ended)
     await change(store, run)
     assert await get(store) == run
+
+
+async def test_what_a_run_is_dispatched_for_is_kept_beside_what_it_runs_at_and_not_once_it_is_over(
+    store: Store,
+) -> None:
+    await add(store, make_run())
+    for sha in ("abc", "def"):
+        await store.transact(lambda tables, sha=sha: tables.runs.expect("RUN-1", sha))  # type: ignore[misc]
+    await change(store, make_run(state=RunState.RUNNING, head_sha="fed"))
+    assert await get(store) == make_run(state=RunState.RUNNING, head_sha="fed", expected_sha="def")
+    await change(store, make_run(state=RunState.FAILED, head_sha="fed"))
+    await store.transact(lambda tables: tables.runs.expect("RUN-1", "abc"))
+    assert (await get(store)).expected_sha == "def"
 
 
 async def test_the_database_itself_refuses_a_second_open_run_in_a_slot(store: Store) -> None:

@@ -17,6 +17,7 @@ WEBHOOKS = {
     ("POST", "/hooks/telegram"),
     ("POST", "/hooks/ntfy/act"),
     ("OPTIONS", "/hooks/ntfy/act"),
+    ("POST", "/hooks/github"),
 }
 NEEDS_NOBODY = {("GET", "/v1/health"), ("POST", "/v1/sessions"), ("GET", "/"), ("GET", "/{file}")} | WEBHOOKS
 ROLES: dict[str, tuple[str, ...]] = {"vic": ("viewer",), "olga": ("operator",), "nora": (), "rex": ("retired",)}

@@ -12,7 +12,8 @@ from domain.clock import Clock
 from domain.messages import Inbound
 from web.hooks.failures import Failures
 
-if TYPE_CHECKING:  # both import this module
+if TYPE_CHECKING:  # all of them import this module
+    from web.hooks.github import GitHubHook
     from web.hooks.ntfy import NtfyHook
     from web.hooks.telegram import TelegramHook
 
@@ -39,6 +40,7 @@ class Hooks:
     sms: SmsHook | None = None
     telegram: "TelegramHook | None" = None
     ntfy: "NtfyHook | None" = None
+    github: "GitHubHook | None" = None
 
 
 HOOKS: web.AppKey[Hooks] = web.AppKey("hooks", Hooks)

@@ -1,8 +1,6 @@
 """What the doctor asks GitHub: who we are there, and for each action whether its workflow can be started and found again."""
 
 import asyncio
-import base64
-import binascii
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
@@ -13,10 +11,11 @@ from bot.cli.installation import Installation
 from bot.forge_settings import GitHubOptions
 from domain.clock import Clock
 from domain.errors import UserError
+from forge.code import Code, WorkflowFile
 from forge.github_client import GitHubClient
-from forge.github_errors import GitHubRefused
-from forge.github_settings import CORRELATION_INPUT, READ_ACTIONS, READ_CONTENTS, WRITE_ACTIONS
-from forge.port import ForgeError
+from forge.github_code import GitHubCode
+from forge.github_settings import CORRELATION_INPUT, READ_ACTIONS, WRITE_ACTIONS
+from forge.port import ForgeError, Refused
 from forge.workflow_lint import dangers, shows_correlation, takes_correlation
 from forge.workflow_text import Text, UnreadableWorkflow, read_texts
 from policy.file import Action
@@ -85,29 +84,51 @@ async def _check_action(client: GitHubClient, name: str, action: Action) -> list
     state = workflow.get("state") if isinstance(workflow, dict) else None
     if state != "active":
         return [fail(PART, f"{where} is {state}", "switch it on, on the page Actions of the repository")]
-    found = [one for ref in action.refs for one in await _check_file(client, action, ref, f"{where}@{ref}")]
+    code = GitHubCode(client)
+    found = [one for ref in action.refs for one in await _check_file(code, name, action, ref)]
     return found or [ok(PART, f"{where} can be started and found again on {', '.join(action.refs)}")]
 
 
-async def _check_file(client: GitHubClient, action: Action, ref: str, where: str) -> list[Finding]:
-    path = "/repos/{+repository}/contents/.github/workflows/{workflow}{?ref}"
-    variables = {"repository": action.repository, "workflow": action.workflow, "ref": ref}
+async def _check_file(code: Code, name: str, action: Action, ref: str) -> list[Finding]:
+    where = place_of(name, action, ref)
     try:
-        document = await client.read(path, variables, READ_CONTENTS)
-    except GitHubRefused as error:
+        file = await code.workflow_file(action.repository, action.workflow, ref)
+    except Refused as error:
         return [
-            warn(PART, f"{where} cannot be looked into: {error}", "let the token read contents; see that it is there")
+            fail(PART, f"{where} cannot be looked into: {error}", "let the token read contents; keep the file in UTF-8")
         ]
     except ForgeError as error:
         return [warn(PART, f"{where} cannot be looked into: {error}", "ask again later")]
+    return [*judge_file(where, action, ref, file), *_judge_pin(where, name, file, action.pins.get(ref))]
+
+
+def place_of(name: str, action: Action, ref: str) -> str:
+    """Return what an action's workflow on one of its refs is called in findings."""
+    return f"{name}: {action.workflow} of {action.repository}@{ref}"
+
+
+def judge_file(where: str, action: Action, ref: str, file: WorkflowFile | None) -> list[Finding]:
+    """Say what keeps a workflow's file from being started safely and found again; nothing where it may be."""
+    if file is None:
+        mend = f"push .github/workflows/{action.workflow} to {ref}; let the token read contents"
+        return [fail(PART, f"{where} is not shown by GitHub", mend)]
     try:
-        return list(judge_workflow(where, read_texts(_decoded(document))))
+        return list(judge_workflow(where, read_texts(file.text)))
     except UnreadableWorkflow as error:
         return [fail(PART, f"{where}: {error}", "write that line in a plainer way: it cannot be checked as it is")]
 
 
+def _judge_pin(where: str, name: str, file: WorkflowFile | None, pin: str | None) -> Iterator[Finding]:
+    mend = f"look the file through, then `reins policy pin {name}`"
+    if pin is None:
+        yield fail(PART, f"{where} has no pin in the policy: nothing is started there", mend)
+    elif file is not None and file.blob_sha != pin:
+        changed = f"{where} has changed: it is {file.blob_sha[:12]}, pinned is {pin[:12]}, so nothing is started there"
+        yield fail(PART, changed, mend)
+
+
 def judge_workflow(where: str, texts: tuple[Text, ...]) -> Iterator[Finding]:
-    """Say what keeps a workflow from being started safely and found again."""
+    """Say what of a workflow's texts keeps it from being started safely and found again."""
     if not takes_correlation(texts):
         mend = f"declare on.workflow_dispatch.inputs.{CORRELATION_INPUT} with type string, not required"
         yield fail(PART, f"{where} does not take the input {CORRELATION_INPUT}: GitHub would refuse to start it", mend)
@@ -118,15 +139,6 @@ def judge_workflow(where: str, texts: tuple[Text, ...]) -> Iterator[Finding]:
         shown = "; ".join(f"line {one.line}: {one.expression}" for one in bad[:MAX_SHOWN])
         mend = 'pass it through env: and read it as "$NAME": so it stays a text, whatever it holds'
         yield fail(PART, f"{where} puts inputs into a script, where they become code ({shown})", mend)
-
-
-def _decoded(document: object) -> str:
-    """Return the file of GitHub's contents document."""
-    content = document.get("content") if isinstance(document, dict) else None
-    try:
-        return base64.b64decode(content or "").decode("utf-8")
-    except (TypeError, binascii.Error, UnicodeDecodeError):
-        raise UnreadableWorkflow(1, "the file is no text") from None
 
 
 def _host(options: GitHubOptions) -> str:

@@ -15,6 +15,7 @@ from tests.bot.cli.command_line import CommandLine
 from tests.bot.cli.provider_thread import beside
 from tests.fakes.policies import example_policy
 from tests.fakes.providers.github import HOME, TOKEN, FakeGitHub
+from tests.fakes.providers.github_graph import blob_sha
 from tests.fakes.providers.github_tokens import Kind
 from tests.fakes.virtual_time import VirtualTime
 
@@ -40,15 +41,16 @@ def action(**changes: Any) -> Action:
 
 
 async def asked(source: str | None, token: str | None = TOKEN, **changes: Any) -> list[Finding]:
-    """Return what the doctor says of one action, with this text as its workflow."""
+    """Return what the doctor says of one action, with this text as its workflow, and pinned unless told otherwise."""
     clock = VirtualTime()
+    pins = changes.pop("pins", {ref: blob_sha(source or "") for ref in changes.get("refs", ["main"])})
     async with FakeGitHub(clock) as github:
         github.tokens.add("github_pat_that_reads_no_files_00", permissions={"actions": "read"})
         github.tokens.add("ghp_a_classic_token_0123456789", Kind.CLASSIC, scopes=("repo",))
         if source is not None:
             github.workflow("ci.yml", source=source, state=changes.pop("state", "active"))
         fields = {"api_base": github.url, **({"token": token} if token else {})}
-        found = await ask_github(GitHubOptions.model_validate(fields), {"build": action(**changes)}, clock)
+        found = await ask_github(GitHubOptions.model_validate(fields), {"build": action(pins=pins, **changes)}, clock)
         assert github.effects.dispatches == []
     assert TOKEN not in repr(found)
     return found
@@ -87,14 +89,35 @@ async def test_a_workflow_that_is_switched_off_is_named() -> None:
     assert (found.level, found.what) == (Level.FAIL, f"build: ci.yml of {HOME} is disabled_manually")
 
 
-async def test_each_ref_is_looked_at_and_one_that_is_not_there_is_warned_of() -> None:
+async def test_each_ref_is_looked_at_and_one_that_is_not_there_is_named() -> None:
     _, found = await asked(GOOD, refs=["main", "gone"])
-    assert (found.level, "@gone cannot be looked into" in found.what) == (Level.WARN, True)
+    assert (found.level, "@gone is not shown by GitHub" in found.what) == (Level.FAIL, True)
 
 
 async def test_a_token_that_may_not_read_files_is_told_the_permission() -> None:
     _, found = await asked(GOOD, token="github_pat_that_reads_no_files_00")
-    assert (found.level, "contents=read" in found.what) == (Level.WARN, True)
+    assert (found.level, "contents=read" in found.what) == (Level.FAIL, True)
+
+
+@pytest.mark.parametrize(
+    ("pins", "says"),
+    [
+        ({}, "build: ci.yml of acme/app@main has no pin in the policy: nothing is started there"),
+        (
+            {"main": "0" * 40},
+            f"has changed: it is {blob_sha(GOOD)[:12]}, pinned is 000000000000, so nothing is started there",
+        ),
+    ],
+)
+async def test_a_workflow_that_is_not_the_pinned_one_is_named_with_the_mend(pins: dict[str, str], says: str) -> None:
+    _, found = await asked(GOOD, pins=pins)
+    assert (found.level, says in found.what) == (Level.FAIL, True)
+    assert found.mend == "look the file through, then `reins policy pin build`"
+
+
+async def test_a_missing_pin_is_named_beside_what_else_is_wrong() -> None:
+    _, *found = await asked(UNSAFE, pins={})
+    assert ["puts inputs into a script" in found[0].what, "has no pin" in found[1].what] == [True, True]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +142,9 @@ def findings(reins: CommandLine) -> list[Any]:
 def write_policy(reins: CommandLine) -> None:
     document = example_policy()
     document["repositories"].append(HOME)
-    document["actions"] = {"build": {**document["actions"]["triage"], "repository": HOME, "refs": ["main"]}}
+    pins = {"main": blob_sha(GOOD)}
+    build = {**document["actions"]["triage"], "repository": HOME, "refs": ["main"], "pins": pins}
+    document["actions"] = {"build": build}
     reins.paths().policy_file.write_text(json.dumps(document), encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-// What the four phones show, asked for every 700 ms, and what is typed and tapped on them.
+// What the four phones and the project show, asked for every 700 ms, and what is typed and tapped on them.
 
 const EVERY_MS = 700;
 const TOAST_MS = 5000;
@@ -104,11 +104,30 @@ function draw(phone, entries, asked) {
   log.scrollTop = log.scrollHeight;
 }
 
+// What the page of the pull request shows; text from there is text here, never markup.
+const projectRow = {
+  runs: ({ title, attempt, at }) => make("li", {}, make("span", { className: `mark ${at}` }), make("span", { textContent: title }), make("span", { className: "under", textContent: `attempt ${attempt} · ${at.replaceAll("_", " ")}` })),
+  findings: ({ path, open, text }) => make("li", { className: open ? "" : "mended" }, make("code", { textContent: path }), make("span", { textContent: text.split("\n").at(-1).replaceAll("**", "") }), make("span", { className: "under", textContent: `${text.split("\n")[0].replace(/_|\p{Extended_Pictographic} ?/gu, "")}${open ? "" : " · outdated"}` })),
+  comments: ({ author, text, changed }) => make("li", {}, make("span", { className: "under", textContent: `${author}${changed ? " · edited" : ""}` }), make("pre", { textContent: text.replace(/<!--.*?-->\n?/gs, "").trim() })),
+};
+
+function drawProject({ runs, findings, comments }) {
+  for (const [name, entries] of Object.entries({ runs, findings, comments })) {
+    const key = JSON.stringify(entries);
+    if (drawn[name] === key) continue;
+    drawn[name] = key;
+    const nothing = make("li", { className: "nothing", textContent: "Nothing yet." });
+    document.querySelector(`#github .${name}`).replaceChildren(...(entries.length ? entries.map(projectRow[name]) : [nothing]));
+  }
+  document.getElementById("resolve").disabled = !findings.some(({ open }) => open);
+}
+
 function drawAll() {
   draw("sms", shown.sms.entries, "");
   draw("telegram", shown.telegram[user].entries, user);
   draw("ntfy", shown.ntfy.entries, "");
   draw("slack", shown.slack.entries, "");
+  drawProject(shown.github);
   for (const [who, { toasts }] of Object.entries(shown.telegram)) {
     const text = toasts.slice(toastsSeen[who]).filter(Boolean).at(-1);
     if (text && who === user) toast("telegram", text);
@@ -153,6 +172,8 @@ for (const choice of document.querySelectorAll(".who button")) {
 }
 
 document.getElementById("open").onclick = () => act("link", {}, ({ url }) => window.open(url, "_blank", "noopener"));
+
+document.getElementById("resolve").onclick = () => act("github/resolve", {});
 
 look();
 setInterval(look, EVERY_MS);

@@ -1,0 +1,1 @@
+"""Watching the lanes of branches: what failed on their newest commit, without being asked."""
