@@ -4,6 +4,8 @@
 PYTHON ?= python3 python3.14 python3.13 python3.12 python3.11
 UV ?= uv
 ARGS ?=
+# A worker for each processor, and no more than four: each starts bots, browsers and providers of its own.
+WORKERS ?= -n logical --maxprocesses 4
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -26,7 +28,7 @@ install: $(VENV)/locked-run $(BIN)/reins ## set up what the bot needs, and the c
 install-dev: $(VENV)/locked-dev $(BIN)/reins ## set up what working on the bot needs
 
 test: install-dev ## run every test that needs this machine only; ARGS="tests/audit -k seal" narrows it
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest $(WORKERS) $(ARGS)
 
 lint: style types imports ## check style, format, types and import contracts
 

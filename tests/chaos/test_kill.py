@@ -65,6 +65,7 @@ async def talk(client: Client, chance: random.Random, killing: "asyncio.Task[int
     return repeats
 
 
+@pytest.mark.long
 @pytest.mark.chaos
 async def test_kills(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     seed = random.SystemRandom().randrange(10**6)

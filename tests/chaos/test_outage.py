@@ -145,6 +145,7 @@ def _target(row: Listed) -> str:
     return f"{row.effect.notice.key}:{Address(AddressKind(kind), value).masked()}"
 
 
+@pytest.mark.long
 @pytest.mark.chaos
 async def test_outages(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     seed = random.SystemRandom().randrange(10**6)

@@ -222,6 +222,7 @@ def effects(bot: WholeBot) -> int:
     return int(count)
 
 
+@pytest.mark.long
 async def test_no_forged_press_is_worth_anything(bot: WholeBot) -> None:
     chance = Random(0)
     tried: Counter[str] = Counter()
