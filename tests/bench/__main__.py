@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
-from tests.bench import approvals, start, status_growth, throughput, verification
+from tests.bench import approvals, start, status_growth, texting, throughput, verification
 from tests.bench.bench import Bench, Cores, Effort
 from tests.bench.generators import choose_generator
 from tests.bench.machine import Others, describe_machine
@@ -18,6 +18,7 @@ from tests.bench.table import Figure, render
 
 MEASUREMENTS: dict[str, Callable[[Bench], list[Figure]]] = {
     "throughput": throughput.measure,
+    "texting": texting.measure,
     "start": start.measure,
     "verification": verification.measure,
     "status-growth": status_growth.measure,

@@ -10,13 +10,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One message, sent again and again. Without cookies it goes to the bare handler, which knows no sessions."""
+    """One message, sent again and again. Without cookies it goes to the bare handler, which knows no sessions.
+
+    With `numbers` it is a text that Twilio posts, signed, from each of them in turn.
+    """
 
     port: int
     path: str
     text: str
     cookies: tuple[str, ...] = ()
     expected_status: int = 200
+    numbers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import asdict
 
 from tests.bench.bench import ROOT, Load, Target
+from tests.bench.texts import text_maker
 
 BARE_USERS = 100
 _LENGTH = re.compile(rb"content-length: *([0-9]+)", re.IGNORECASE)
@@ -50,6 +51,8 @@ def finished(process: "subprocess.Popen[str]") -> Load:
 
 def request_maker(target: Target) -> Callable[[], bytes]:
     """Return a function that makes the next request: a new id each, senders in turn."""
+    if target.numbers:
+        return text_maker(target)
     heads = [_message_to_bot(target, cookie) for cookie in target.cookies] or [
         _message_to_bare(target, number) for number in range(BARE_USERS)
     ]
@@ -162,7 +165,7 @@ async def load(target: Target, clients: int, seconds: float, warm_up_seconds: fl
 def main() -> None:
     """Run the plan of the first argument, and print what was seen as JSON."""
     target, clients, seconds, warm_up_seconds = json.loads(sys.argv[1])
-    target["cookies"] = tuple(target["cookies"])
+    target |= {name: tuple(target[name]) for name in ("cookies", "numbers")}
     seen = asyncio.run(load(Target(**target), clients, seconds, warm_up_seconds))
     sys.stdout.write(json.dumps(asdict(seen)))
 

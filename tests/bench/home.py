@@ -26,11 +26,12 @@ APPROVED_ACTION = "bench"
 
 @dataclass(frozen=True, slots=True)
 class BenchHome:
-    """An installation with the cookies of its people; the owner is not one of them."""
+    """An installation with the cookies and numbers of its people; the owner is not one of them."""
 
     paths: Home
     cookies: tuple[str, ...]
     owner_cookie: str
+    numbers: tuple[str, ...]
 
     @property
     def seal_key(self) -> SealKey:
@@ -59,21 +60,23 @@ def make_home(folder: Path, people: int, per_hour: int = UNLIMITED_PER_HOUR, app
     _change_policy(home.policy_file, per_hour, approval_refs)
     directory = PeopleDirectory(home.people_file)
     clock, entropy = SystemClock(), SystemEntropy()
-    ids = [f"person-{number}" for number in range(people)]
-    for one in ids:
-        directory.add(Person(one, one, ("operator",), (Address(AddressKind.WEB, one),), clock.now()))
-    cookies = {one: secret(entropy) for one in [*ids, "owner"]}
+    numbers = {f"person-{number}": f"+4179{number:07}" for number in range(people)}
+    for one, number in numbers.items():
+        addresses = (Address(AddressKind.WEB, one), Address(AddressKind.SMS, number))
+        directory.add(Person(one, one, ("operator",), addresses, clock.now()))
+    cookies = {one: secret(entropy) for one in [*numbers, "owner"]}
     now = clock.now()
     with closing(connect(home.database, read_only=False)) as connection:
         sessions = Tables(SqliteRows(connection)).sessions
         for one, cookie in cookies.items():
             sessions.add(fingerprint(cookie), one, now, now + SIGNED_IN_FOR)
-    return BenchHome(home, tuple(cookies[one] for one in ids), cookies["owner"])
+    return BenchHome(home, tuple(cookies[one] for one in numbers), cookies["owner"], (*numbers.values(),))
 
 
 def _change_policy(file: Path, per_hour: int, approval_refs: int) -> None:
     policy = json.loads(file.read_bytes())
     policy["channels"]["web"]["per_person_per_hour"] = per_hour
+    policy["channels"]["sms"] = {"per_person_per_hour": per_hour}
     if approval_refs:
         refs = [f"r{number}" for number in range(approval_refs)]
         strict = {"refs": refs, "approvals": {"needed": 1}, "rate": {"per_hour": 3600}}

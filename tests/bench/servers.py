@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from types import MappingProxyType
 
 from tests.bench.bench import ROOT, Bench
 
@@ -50,11 +51,13 @@ class Server:
 
 
 @contextmanager
-def serving_bot(bench: Bench, home: Path) -> Iterator[Server]:
-    """Run `python -m bot serve` on a home folder."""
+def serving_bot(
+    bench: Bench, home: Path, settings: Mapping[str, str] = MappingProxyType({}), role: str = "all"
+) -> Iterator[Server]:
+    """Run `python -m bot serve` on a home folder; `settings` are variables of its environment."""
     port = _free_port()
-    own = {"REINS_HOME": str(home), "REINS_PORT": str(port)}
-    with _serving(bench, ["bot", "serve"], port, own, home) as server:
+    own = {"REINS_HOME": str(home), "REINS_PORT": str(port), **settings}
+    with _serving(bench, ["bot", "serve", "--role", role], port, own, home) as server:
         yield server
 
 

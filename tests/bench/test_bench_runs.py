@@ -4,18 +4,23 @@ import io
 import os
 from dataclasses import replace
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 import pytest
 
-from tests.bench import approvals, start, status_growth, throughput, verification
+from tests.bench import approvals, start, status_growth, texting, throughput, verification
 from tests.bench.__main__ import main, report
 from tests.bench.bench import Bench, Cores, Effort, Target
 from tests.bench.client import request_maker
 from tests.bench.generators import OURS, WrongAnswersError, choose_generator, load_checked
+from tests.bench.home import make_home
 from tests.bench.machine import describe_machine
 from tests.bench.profiling import profile
 from tests.bench.servers import serving_bare
 from tests.bench.table import Aim, Figure, render
+from tests.bench.texts import text_maker
+from tests.fakes.providers.twilio import INBOUND_PATH, PUBLIC_URL, TOKEN
+from tests.fakes.providers.twilio_rules import sign
 
 TINY = Effort(
     people=18,
@@ -52,6 +57,31 @@ def test_throughput_compares_each_text_with_the_bare_handler_and_ends_with_memor
         "status, clients 2: p99",
         "memory after load",
     ]
+
+
+def test_signed_texts_are_taken_and_compared_with_a_bare_form_handler(bench: Bench) -> None:
+    assert names_of_positive(texting.measure(bench)) == [
+        "signed SMS, clients 16: speed",
+        "signed SMS, clients 16: p50",
+        "signed SMS, clients 16: p99",
+    ]
+
+
+def test_texts_that_were_posted_and_not_taken_are_no_figure(bench: Bench) -> None:
+    home = make_home(bench.folder / "home", people=1)
+    with pytest.raises(WrongAnswersError, match="1 texts were posted, and 0 of them have a reply"):
+        texting.check_answered(home.paths.database, 1)
+
+
+def test_each_text_has_an_id_and_a_signature_of_its_own() -> None:
+    make = text_maker(Target(1, INBOUND_PATH, "whoami", numbers=("+41790000001", "+41790000002")))
+    texts = [make().decode().split("\r\n\r\n") for _ in range(3)]
+    forms = [dict(parse_qsl(body, keep_blank_values=True)) for _head, body in texts]
+    assert [form["From"][-1] for form in forms] == ["1", "2", "1"]
+    assert len({form["MessageSid"] for form in forms}) == 3
+    for (head, body), form in zip(texts, forms, strict=True):
+        assert f"X-Twilio-Signature: {sign(TOKEN, PUBLIC_URL + INBOUND_PATH, form)}" in head
+        assert f"Content-Length: {len(body)}\r\n" in head
 
 
 def test_a_start_and_idle_memory_are_measured_on_a_fresh_home(bench: Bench) -> None:

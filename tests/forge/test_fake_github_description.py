@@ -2,6 +2,8 @@
 
 import pytest
 
+from forge.github_settings import READ_ACTIONS
+from tests.fakes.github_rig import github_rig
 from tests.fakes.providers.conformance import NotConformant, conformance_for
 from tests.forge.github_by_hand import DISPATCH, NEW, OLD, REPO, world
 
@@ -28,6 +30,14 @@ async def test_a_call_github_would_not_understand_fails_the_test_that_made_it(
     with pytest.raises(NotConformant, match=complaint):
         async with world() as (_github, _clock, client):
             await client.call(method, path, body)
+
+
+async def test_of_very_many_calls_a_test_may_have_one_in_so_many_looked_at() -> None:
+    async with github_rig(checked_one_in=3) as rig:
+        for _ in range(4):
+            await rig.client.read(f"{REPO}/actions/runs?head=main", {}, READ_ACTIONS)
+        assert ["'head'" in str(violation) for violation in rig.github.violations] == [True, True]
+        rig.github.violations.clear()
 
 
 @pytest.mark.parametrize(
