@@ -116,7 +116,7 @@ class Settling:
             return False
         self._audit(row, tried.reason, state, tables)
         if tried.fate is not Fate.UNCLEAR:  # else the watch finds the job, or says that nobody can tell (I11)
-            self._never_reached_forge(row, tried, tables, now)
+            self._never_reached_forge(row, tried, state, tables)
         self._fan_out(row, tables, now)
         return True
 
@@ -202,12 +202,13 @@ class Settling:
             url = tried.job.url if tried.job else None
             tables.runs.change(replace(run, state=RunState.DISPATCHED, url=url), now)
 
-    def _never_reached_forge(self, row: OutboxRow, tried: Tried, tables: Tables, now: datetime) -> None:
+    def _never_reached_forge(self, row: OutboxRow, tried: Tried, state: DeliveryState, tables: Tables) -> None:
         run = tables.runs.get(row.effect.run_id) if isinstance(row.effect, Dispatch) else None
         if run is not None and not run.state.final:
-            mode = self._mode(tables).effective.value
-            reason = (tried.reason or "refused").partition(":")[0]
-            progress = refuse(run, reason, tried.reason or "", mode, now)
+            mode, sentence = self._mode(tables).effective.value, tried.reason or ""
+            # A refusal begins with its code; what ran out of time before ends with whatever was in its way.
+            code = sentence.partition(":")[0] if tried.fate is Fate.NEVER else state.value
+            progress = refuse(run, code or state.value, sentence, mode, self._clock.now())
             commit_progress(progress, self._announcer, tables, self._clock)
 
 

@@ -17,7 +17,7 @@ from commands.recording import DISPATCH_LIFETIME, NOTICE_LIFETIME
 from domain.modes import Mode
 from domain.notices import DeliveryState
 from domain.runs import RunState
-from forge.port import JobState
+from forge.port import JobState, Unreachable
 from store.port import StoreUnwritable
 from tests.fakes.busy_database import held_for_writing
 from tests.fakes.forge import ForgeFault
@@ -145,6 +145,22 @@ async def test_a_dispatch_past_its_lifetime_is_not_started_any_more(tmp_path: Pa
         run = await only_run(bot)
         assert (run.state, run.reason, bot.forges["local"].calls) == (RunState.REFUSED, "expired", [])
         assert await tries(bot, f"dispatch:{run.id}") == [(1, "expired", "expired")]
+
+
+async def test_a_dispatch_whose_last_try_outlasts_it_ends_as_expired_and_not_with_that_try_s_words(
+    tmp_path: Path,
+) -> None:
+    async with whole_bot(tmp_path) as bot:
+        forge = bot.forges["local"]
+        forge.meanwhile = lambda: bot.clock.advance(2)
+        forge.unreachable = Unreachable("it limits us: for another 3 s")
+        forge.faults.append(ForgeFault.UNREACHABLE)
+        await bot.say(LOCAL_RUN)
+        bot.clock.advance(DISPATCH_LIFETIME.total_seconds() - 1)
+        await bot.relay.tick()
+        run = await only_run(bot)
+        assert (run.state, run.reason, forge.calls) == (RunState.REFUSED, "expired", ["dispatch"])
+        assert run.summary == "it limits us: for another 3 s"
 
 
 async def test_a_forge_that_hangs_counts_as_unclear(tmp_path: Path) -> None:

@@ -42,7 +42,8 @@ class Started:
 class FakeForge:
     """Takes one fault from `faults` per call; none left means none. A second dispatch of one correlation is a second job.
 
-    `local` is one that the relay may ask a second time after a lost question, the others are not.
+    `local` is one that the relay may ask a second time after a lost question, the others are not. `meanwhile` is what
+    happens while a call is under way.
     """
 
     def __init__(self, clock: Clock, name: str = "local", on_start: Callable[[Dispatch], None] | None = None) -> None:
@@ -58,6 +59,7 @@ class FakeForge:
         self.calls: list[str] = []
         self.called = asyncio.Event()
         self.go = asyncio.Event()
+        self.meanwhile: Callable[[], object] = lambda: None
         self._clock = clock
         self._on_start = on_start
 
@@ -121,6 +123,7 @@ class FakeForge:
     async def _fault(self, call: str) -> ForgeError | None:
         """Raise what keeps a call from happening; return what only keeps its answer from arriving."""
         self.calls.append(call)
+        self.meanwhile()
         self.called.set()
         match self.faults.popleft() if self.faults else ForgeFault.NONE:
             case ForgeFault.UNREACHABLE:
