@@ -49,11 +49,13 @@ class Route:
 def route(notice: Notice, person: Person, preferences: Preferences, around: Circumstances) -> Route:
     """Choose a person's push addresses for one notice (docs/design.md, 9).
 
-    Quiet hours and a full hour hold back what is neither urgent nor waits for an answer.
+    Quiet hours and a full hour hold back what is neither urgent nor waits for an answer; a full hour does not hold back
+    what answers the person where they asked.
     """
     candidates = dict.fromkeys(_candidates(notice, person, around))  # one address once, in order
     addresses = tuple(address for address in candidates if _may_carry(address, around))
-    return Route(addresses, _held_until(notice, preferences, around) if addresses else None)
+    answers = notice.kind in _ANSWERS and addresses[:1] == (around.origin,)
+    return Route(addresses, _held_until(notice, preferences, around, answers=answers) if addresses else None)
 
 
 def end_of_hour(now: datetime) -> datetime:
@@ -95,9 +97,9 @@ def _may_carry(address: str, around: Circumstances) -> bool:
     return channel in around.reachable and channel != around.but_not and address not in around.opted_out
 
 
-def _held_until(notice: Notice, preferences: Preferences, around: Circumstances) -> datetime | None:
+def _held_until(notice: Notice, preferences: Preferences, around: Circumstances, *, answers: bool) -> datetime | None:
     if notice.urgency is Urgency.HIGH or notice.choices:
         return None
-    full = around.pushed_this_hour >= MAX_PUSHES_PER_HOUR
+    full = around.pushed_this_hour >= MAX_PUSHES_PER_HOUR and not answers
     until = end_of_hour(around.now) if full else None
     return quiet_until(preferences, until or around.now) or until

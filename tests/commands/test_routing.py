@@ -115,6 +115,21 @@ def test_the_seventh_push_of_an_hour_waits_for_the_next_hour(pushed: int, waits:
     assert held(notice(), around(now, pushed_this_hour=pushed)) == expected
 
 
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_what_answers_a_person_where_they_asked_waits_for_no_hour_but_for_their_quiet_hours(kind: NoticeKind) -> None:
+    now = START + timedelta(minutes=20)
+    assert held(notice(kind), around(now, pushed_this_hour=9, origin="telegram:ann")) is None
+    assert held(notice(kind), around(AT_NIGHT, pushed_this_hour=9, origin="telegram:ann"), NIGHT) == MORNING
+    assert held(notice(kind), around(now, pushed_this_hour=9, origin="web:ann")) == START + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("kind", PROGRESS)
+def test_progress_waits_for_the_next_hour_also_where_it_was_asked_for(kind: NoticeKind) -> None:
+    now = START + timedelta(minutes=20)
+    low = notice(kind, Urgency.LOW)
+    assert held(low, around(now, pushed_this_hour=9, origin="telegram:ann")) == START + timedelta(hours=1)
+
+
 def test_a_full_hour_that_ends_in_quiet_hours_waits_for_their_end() -> None:
     before = datetime(2026, 11, 22, 21, 50, tzinfo=UTC)
     assert held(notice(), around(before, pushed_this_hour=6), NIGHT) == MORNING
