@@ -112,7 +112,7 @@ def test_roles_are_put_in_and_no_channel_may_write() -> None:
     assert policy.roles["owner"] == (Scope.READ, Scope.OPERATE, Scope.APPROVE)
     assert policy.channels == {}
     assert policy.security.raise_proof is Proof.DEVICE
-    assert notes[-2:] == PUT_IN
+    assert notes[-len(PUT_IN) :] == PUT_IN
 
 
 def test_a_workflow_becomes_an_action_on_its_loops_branches_without_inputs() -> None:

@@ -1,17 +1,23 @@
 """Effects are kept once, leased to one holder at a time, and settled only by the newest of them."""
 
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from domain.effects import CancelRun, Deliver, Dispatch, Effect
 from domain.notices import DeliveryState, Notice, NoticeKind
 from store.port import Store
+from store.sqlite import SqliteStore
 from store.tables import Tables
 from store.tables.outbox import OutboxRow
 from tests.fakes.virtual_time import START
 
 DISPATCH = Dispatch("R", "triage", "github", "acme/shop", "ci.yml", "main", {"a": "b:c=d"}, "C", "d" * 64)
+PINNED = replace(DISPATCH, pin="b" * 40, approved_sha="a" * 40)
 CANCEL = CancelRun("R", "github", "C")
 DELIVER = Deliver("web:ann", Notice("k", NoticeKind.FINAL, "text ✓", unresolved=None, mode="off"))
 DAY_LATER = START + timedelta(days=1)
@@ -42,12 +48,23 @@ async def states(store: Store) -> dict[str, int]:
     return await store.read(lambda tables: tables.outbox.states())
 
 
-@pytest.mark.parametrize("effect", [DISPATCH, CANCEL, DELIVER])
+@pytest.mark.parametrize("effect", [DISPATCH, PINNED, CANCEL, DELIVER])
 async def test_an_effect_is_leased_as_it_was_committed(store: Store, effect: Effect) -> None:
     await add(store, effect=effect)
     (row,) = await lease(store)
     assert (row.key, row.effect, row.state, row.tries, row.epoch) == ("k", effect, DeliveryState.SENDING, 1, 1)
     assert (row.made_at, row.expires_at) == (START, DAY_LATER)
+
+
+async def test_a_dispatch_of_an_earlier_release_is_read_without_pin_and_commit(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "reins.db")
+    await store.open()
+    await add(store, effect=PINNED)
+    with closing(sqlite3.connect(tmp_path / "reins.db", isolation_level=None)) as outside:
+        old = "CAST(json_remove(CAST(body AS TEXT), '$.pin', '$.approved_sha') AS BLOB)"
+        outside.execute(f"UPDATE outbox SET body = {old}")
+    assert [row.effect for row in await lease(store)] == [DISPATCH]
+    await store.close()
 
 
 async def test_a_key_is_kept_once_and_its_first_effect_counts(store: Store) -> None:
