@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from domain.clock import to_text
 from domain.runs import Run, RunState
 from forge.github import POLL_SECONDS
 from tests.fakes.connected_bot import ConnectedWorld, connected_bot, connected_policy
@@ -15,8 +16,10 @@ from tests.fakes.github_rig import CANCEL, DISPATCH, PIN, RUN_NAME, RUNS, SOURCE
 from tests.fakes.providers.faults import Fault
 from tests.fakes.providers.github import HOME, FakeGitHub
 from tests.fakes.providers.github_plan import completed, in_progress, queued
-from tests.fakes.providers.github_runs import Input
-from tests.fakes.served_bot import PATIENCE_SECONDS
+from tests.fakes.providers.github_runs import Artifact, Input, zipped
+from tests.fakes.providers.github_runs import Run as GitHubRun
+from tests.fakes.served_bot import AFTER_THE_SAMPLES, PATIENCE_SECONDS
+from tests.fakes.source_runs import backlog
 
 LOOK_BACK_SECONDS = 31.0  # longer than the relay waits before it looks what became of an unclear dispatch
 
@@ -25,6 +28,7 @@ def policy() -> dict[str, Any]:
     document = connected_policy()
     document["repositories"].append(HOME)
     document["actions"]["triage"] |= {"repository": HOME, "refs": ["main"], "pins": {"main": PIN}}
+    document["actions"]["careful"] = {**document["actions"]["triage"], "approvals": {"needed": 1}}
     return document
 
 
@@ -159,3 +163,45 @@ async def test_a_limit_holds_a_dispatch_back_and_it_goes_out_once_when_it_is_ove
         await later(world, 400)
         await dispatch_becomes(world, "delivered")
         assert len(github.effects.dispatches) == 1
+
+
+def found(run: GitHubRun) -> bytes:
+    """Return what the workflow uploads: a backlog of its own commit with one finding."""
+    content = backlog(run.head_sha, ("high",), repository=HOME, branch="main", generated_at=to_text(AFTER_THE_SAMPLES))
+    return zipped({"backlog-medium.json": content})
+
+
+async def test_what_a_run_left_behind_is_on_the_phone_with_its_source_when_it_is_over(tmp_path: Path) -> None:
+    async with world_with_github(tmp_path) as (world, github):
+        workflow = github.home.actions.workflows["ci.yml"]
+        workflow.artifacts = (Artifact("reins-backlog-1-1", found),)
+        world.say("ann", "run triage")
+        await dispatch_becomes(world, "delivered")
+        await later(world, POLL_SECONDS)
+        await later(world, 60)
+        final = await world.card("ann", "DONE")
+        run = await becomes(world, RunState.SUCCEEDED)
+        (started,) = github.effects.dispatches
+        assert "triage: 1 high, 0 medium" in final.text
+        assert (run.reason, run.unresolved, run.head_sha) == ("unresolved", 1, started.head_sha)
+        world.say("ann", "u")
+        shown = await world.card("ann", "Backlog: 1 high")
+        assert f"from ci.yml run {started.run_id} at {started.head_sha[:12]}" in shown.text
+
+
+async def test_an_approval_is_one_of_the_commit_that_the_bot_saw_last(tmp_path: Path) -> None:
+    async with world_with_github(tmp_path) as (world, github):
+        head = github.home.commits.branches["main"]
+
+        async def seen() -> bool:
+            return await world.bot.bot.store.read(lambda tables: tables.heads.get(HOME, "main")) is not None
+
+        await eventually(seen)
+        world.say("olga", "run careful")
+        card = await world.card("ann", "asks to run careful")
+        assert f"{HOME} ci.yml on main at commit {head[:12]}" in card.text
+        github.home.commits.push("main")
+        world.press("ann", card, "Approve")
+        refused = await world.card("olga", "REFUSED")
+        assert f"head_moved: main moved from the approved {head[:12]} to" in refused.text
+        assert github.effects.dispatches == []
