@@ -42,6 +42,12 @@ def escalation_body(report: LoopReport) -> str:
     return _capped(lines, report)
 
 
+def settled_body(report: LoopReport) -> str:
+    """Say that nothing is left to decide, in the place of an earlier question."""
+    lines = [f"### {report.loop.capitalize()} loop: nothing is left to decide", "", *_facts(report)]
+    return _capped(lines, report)
+
+
 def quoted(text: str) -> str:
     """Make outside text safe in a comment: beyond `prose` no formula, and no reference to another issue."""
     return _REFERENCE.sub(rf"\g<1>{_BREAK}", prose(text, len(text)).replace("$", "&#36;"))

@@ -23,7 +23,7 @@ class Publisher:
     max_per_hour: int = USUAL_UPDATES_PER_HOUR
 
     async def deliver(self, document: CommentDocument, wish: TargetWish) -> tuple[CommentOutcome, ...]:
-        """Publish the report, and the escalation unless a newer run has already said more.
+        """Publish the report, and what people have to decide unless a newer run has already said more.
 
         Raises:
             UserError: what was asked for as target, or as cap, cannot be.
@@ -40,9 +40,16 @@ class Publisher:
         if document.escalation is None or report.action is CommentAction.SUPERSEDED:
             return (report,)
         question = CommentOrder(
-            document.loop, target, document.escalation, document.source, self.max_per_hour, escalation=True
+            document.loop,
+            target,
+            document.escalation,
+            document.source,
+            self.max_per_hour,
+            escalation=True,
+            only_changes=not document.asks,
         )
-        return report, await self._publish(question)
+        asked = await self._publish(question)
+        return (report,) if asked.action is CommentAction.ABSENT else (report, asked)
 
     async def _publish(self, order: CommentOrder) -> CommentOutcome:
         return await publish(self.comments, order, self.memory, self.clock, self.wait)

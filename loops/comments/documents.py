@@ -8,9 +8,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from domain.clock import to_text
 from domain.errors import UserError
-from domain.snapshots import TriageSnapshot
+from domain.snapshots import LoopStatus, TriageSnapshot
 from domain.untrusted import clean_line
-from loops.comments.body import MAX_BODY_CHARACTERS, comment_body, escalation_body
+from loops.comments.body import MAX_BODY_CHARACTERS, comment_body, escalation_body, settled_body
 from loops.comments.marker import SourceStamp
 from loops.comments.target import MAX_NUMBER
 from loops.rendering import SCHEMA_VERSION, json_text
@@ -24,7 +24,11 @@ WRITE_AGAIN = "hand over the file as the loop wrote it"
 
 @dataclass(frozen=True, slots=True)
 class CommentDocument:
-    """A report's comment and what it rests on; `escalation` is None where people have nothing to decide."""
+    """A report's comment and what it rests on; `escalation` is what goes into the comment for people to decide on.
+
+    It is a question where `asks`, else what an earlier question is to be answered with, if there was one; None leaves
+    that comment as it stands.
+    """
 
     loop: LoopName
     repository: str
@@ -32,6 +36,7 @@ class CommentDocument:
     source: SourceStamp
     body: str
     escalation: str | None
+    asks: bool
 
 
 class _Source(BaseModel):
@@ -56,6 +61,7 @@ class _Document(BaseModel):
     source: _Source
     body: _Text
     escalation: _Text | None
+    asks: Annotated[bool, Field(strict=True)]
 
 
 def document_of(report: LoopReport) -> CommentDocument:
@@ -73,8 +79,15 @@ def document_of(report: LoopReport) -> CommentDocument:
             attempt.source_sha,
         ),
         body=comment_body(report),
-        escalation=escalation_body(report) if report.escalation_needed else None,
+        escalation=_for_people(report),
+        asks=report.escalation_needed,
     )
+
+
+def _for_people(report: LoopReport) -> str | None:
+    if report.escalation_needed:
+        return escalation_body(report)
+    return settled_body(report) if report.status is LoopStatus.OK else None
 
 
 def comment_document(report: LoopReport) -> str:
@@ -95,6 +108,7 @@ def comment_document(report: LoopReport) -> str:
             },
             "body": document.body,
             "escalation": document.escalation,
+            "asks": document.asks,
         }
     )
 
@@ -115,7 +129,7 @@ def read_comment_document(content: bytes) -> CommentDocument:
         if text is not None and not _TAME.fullmatch(text):
             raise _wrong(field, "holds markup, a mention or control characters")
     source = SourceStamp(read.source.run_id, read.source.attempt, read.source.started_at, read.source.sha)
-    return CommentDocument(read.loop, read.repository, read.pr_number, source, read.body, read.escalation)
+    return CommentDocument(read.loop, read.repository, read.pr_number, source, read.body, read.escalation, read.asks)
 
 
 def _wrong(field: str, problem: str) -> UserError:

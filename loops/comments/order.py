@@ -24,6 +24,7 @@ class CommentAction(StrEnum):
     CAPPED = "capped"
     FAILED = "failed"
     NO_TARGET = "no_target"
+    ABSENT = "absent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,8 @@ class CommentOutcome:
 class CommentOrder:
     """One text for one target, written at most `max_per_hour` times; an escalation is a comment of its own.
 
+    `only_changes`: where there is no such comment yet, none is made.
+
     Raises:
         UserError: a cap that no policy allows.
     """
@@ -55,6 +58,7 @@ class CommentOrder:
     source: SourceStamp
     max_per_hour: int = USUAL_UPDATES_PER_HOUR
     escalation: bool = False
+    only_changes: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a cap out of bounds."""

@@ -68,7 +68,10 @@ class _Publication:
 
     async def run(self) -> CommentOutcome:
         own = await self._remembered() or await self._listed()
-        return await (self._settle(own) if own else self._create())
+        return await (self._settle(own) if own else self._missing())
+
+    async def _missing(self) -> CommentOutcome:
+        return outcome(CommentAction.ABSENT) if self.order.only_changes else await self._create()
 
     def with_trouble(self, ended: CommentOutcome) -> CommentOutcome:
         """Add what else went wrong and changes nothing."""
@@ -109,7 +112,7 @@ class _Publication:
         written = replace(marker, writes=(*recent, *[self.clock.now()] * (1 + len(others))))
         changed = await self._change(first.id, written.text() + body)
         if changed is None:  # somebody deleted it meanwhile
-            return await (self._settle(others) if others else self._create())
+            return await (self._settle(others) if others else self._missing())
         self._keep(first.id, written.writes)
         await self._close(others, changed)
         return outcome(CommentAction.SUPERSEDED if superseded else CommentAction.UPDATED, changed)

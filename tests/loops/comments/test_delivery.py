@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.errors import UserError
-from domain.snapshots import LoopReason
+from domain.snapshots import LoopReason, LoopStatus
 from forge.comments import TargetKind
 from loops.comments.delivery import Publisher
 from loops.comments.documents import CommentDocument, document_of
@@ -48,6 +48,33 @@ async def test_a_report_goes_to_its_pull_request_and_the_question_beside_it() ->
         kinds = [(one[0].escalation, one[1].splitlines()[0]) for one in found if one is not None]
         assert kinds == [(False, "### Triage loop: work remains"), (True, "### Triage loop: people have to decide")]
         assert rig.asked("issues/create-comment") == 2
+
+
+def resolved(run_id: int) -> CommentDocument:
+    attempts = (replace(ATTEMPT, source_run_id=run_id),)
+    return document_of(triage_report(status=LoopStatus.OK, reason=LoopReason.RESOLVED, unresolved=0, attempts=attempts))
+
+
+async def test_a_question_is_answered_by_the_run_that_leaves_nothing_to_decide() -> None:
+    async with comments_rig() as rig:
+        await delivered(rig, document_of(ESCALATED))
+        assert actions(await delivered(rig, resolved(112))) == ["updated", "updated"]
+        asked = [one.body for one in rig.github.home.discussion.comments.values() if ":escalation" in one.body]
+        assert ["### Triage loop: nothing is left to decide" in one for one in asked] == [True]
+        assert rig.asked("issues/create-comment") == 2
+
+
+async def test_where_nobody_was_asked_nothing_is_said_to_be_decided() -> None:
+    async with comments_rig() as rig:
+        assert actions(await delivered(rig, resolved(112))) == ["created"]
+        assert rig.asked("issues/create-comment") == 1
+
+
+async def test_a_question_stands_while_work_remains() -> None:
+    async with comments_rig() as rig:
+        await delivered(rig, document_of(ESCALATED))
+        newer = replace(ATTEMPT, source_run_id=112)
+        assert actions(await delivered(rig, document_of(triage_report(attempts=(newer,))))) == ["updated"]
 
 
 async def test_a_newer_run_is_not_asked_about_what_an_older_one_could_not_do() -> None:

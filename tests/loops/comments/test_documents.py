@@ -90,6 +90,8 @@ def changed(**changes: Any) -> bytes:
         ({"body": "a\r\nb"}, "body"),
         ({"escalation": "hi @ann"}, "escalation"),
         ({"escalation": "x" * 60_001}, "escalation"),
+        ({"asks": "yes"}, "asks"),
+        ({"asks": ...}, "asks"),
     ],
 )
 def test_what_no_loop_wrote_is_refused_by_its_field(changes: dict[str, Any], field: str) -> None:
