@@ -219,3 +219,12 @@ async def test_a_call_the_published_api_does_not_know_fails_the_test_that_made_i
     await call(fake, "sendMessage", chat_id=USER, text="x", disable_web_page_preview=True)
     with pytest.raises(NotConformant, match="disable_web_page_preview"):
         await fake.__aexit__()
+
+
+async def test_it_tells_where_updates_are_posted_and_how_many_wait(fake: FakeTelegram) -> None:
+    fake.say(USER, "status")
+    info = (await call(fake, "getWebhookInfo"))["result"]
+    assert (info["url"], info["pending_update_count"]) == ("", 1)
+    await call(fake, "setWebhook", url="https://bot.example/hooks/telegram", secret_token="made-up-secret-0123")
+    info = (await call(fake, "getWebhookInfo"))["result"]
+    assert info["url"] == "https://bot.example/hooks/telegram"

@@ -94,6 +94,7 @@ class FakeTelegram:
         self._runner: web.AppRunner | None = None
         self._methods: dict[str, Callable[[dict[str, Any]], object]] = {
             "getMe": lambda _fields: {"id": BOT_ID, "is_bot": True, "first_name": "Reins", "username": BOT_NAME},
+            "getWebhookInfo": self._webhook_info,
             "deleteWebhook": self._delete_webhook,
             "setWebhook": self._set_webhook,
             "setMyCommands": self._set_commands,
@@ -214,6 +215,10 @@ class FakeTelegram:
         finally:
             ended.cancel()
             sent_away.cancel()
+
+    def _webhook_info(self, _fields: dict[str, Any]) -> dict[str, Any]:
+        url = self.webhook["url"] if self.webhook is not None else ""
+        return {"url": url, "has_custom_certificate": False, "pending_update_count": len(self.updates.pending())}
 
     def _delete_webhook(self, _fields: dict[str, Any]) -> bool:
         self.webhook = None
