@@ -1,7 +1,6 @@
 """The documents of any loop's report, by the suffix they get in a bundle."""
 
 from domain.snapshots import MutationSnapshot
-from loops.comments.documents import comment_document
 from loops.mutation.document import mutation_documents
 from loops.report import LoopReport
 from loops.triage.document import triage_documents
@@ -13,6 +12,8 @@ def documents(report: LoopReport) -> dict[str, str]:
     Raises:
         ValueError: a mutation report without its evidence, which no loop makes.
     """
+    from loops.comments.documents import comment_document  # noqa: PLC0415 - its models cost memory until a report is made
+
     return {**_own_documents(report), "-comment.json": comment_document(report)}
 
 

@@ -13,8 +13,6 @@ from bot.cli.documents import read_input
 from bot.cli.exit_codes import ExitCode
 from bot.cli.github_access import github_settings
 from domain.clock import SystemClock
-from loops.comments.documents import MAX_DOCUMENT_BYTES, CommentDocument, document_of, read_comment_document
-from loops.comments.memory import FileMemory, NoMemory
 from loops.comments.order import MAX_UPDATES_PER_HOUR, USUAL_UPDATES_PER_HOUR, CommentOutcome
 from loops.comments.target import TargetWish, read_choice
 from loops.report import LoopReport
@@ -22,6 +20,7 @@ from loops.report import LoopReport
 if TYPE_CHECKING:  # commands are read when the command line starts; what this is for is told by name
     from bot.cli.loop_options import Telling
     from forge.github_settings import GitHubSettings
+    from loops.comments.documents import CommentDocument
     from loops.comments.upsert import Wait
 
 
@@ -47,6 +46,8 @@ def comment(  # noqa: PLR0913, PLR0917 - typer declares one parameter per option
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the text and ask nobody.")] = False,
 ) -> None:
     """Write a loop's report as one comment, kept up to date; exit 5 when people cannot read it there."""
+    from loops.comments.documents import MAX_DOCUMENT_BYTES, read_comment_document  # noqa: PLC0415 - as below
+
     document = read_comment_document(read_input(report, MAX_DOCUMENT_BYTES))
     wish = TargetWish(read_choice(comment_target), comment_pr_number, tracking_issue)
     if dry_run:
@@ -66,6 +67,8 @@ def comment_on(report: LoopReport, telling: "Telling", environ: Mapping[str, str
     Raises:
         UserError: there is no token, or no such target can be.
     """
+    from loops.comments.documents import document_of  # noqa: PLC0415 - as below
+
     wish = TargetWish(read_choice(telling.comment_target), telling.comment_pr_number, telling.tracking_issue)
     manner = _Manner(telling.state_file, telling.max_per_hour)
     outcomes = asyncio.run(_deliver(document_of(report), wish, github_settings(environ), manner))
@@ -73,13 +76,14 @@ def comment_on(report: LoopReport, telling: "Telling", environ: Mapping[str, str
 
 
 async def _deliver(
-    document: CommentDocument, wish: TargetWish, settings: "GitHubSettings", manner: _Manner
+    document: "CommentDocument", wish: TargetWish, settings: "GitHubSettings", manner: _Manner
 ) -> tuple[CommentOutcome, ...]:
     from aiohttp import ClientSession, DummyCookieJar  # noqa: PLC0415 - only this command pays for a web client
 
     from forge.github_client import GitHubClient  # noqa: PLC0415 - as above
     from forge.github_comments import GitHubComments  # noqa: PLC0415 - as above
     from loops.comments.delivery import Publisher  # noqa: PLC0415 - as above
+    from loops.comments.memory import FileMemory, NoMemory  # noqa: PLC0415 - as above
 
     clock = SystemClock()
     memory = NoMemory() if manner.state_file is None else FileMemory(manner.state_file)

@@ -2,14 +2,17 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
 from domain.clock import Clock
-from forge.github_webhooks import Delivery, Refusal, read_delivery
 from store.tables.deliveries import Claim
 from web.hooks.failures import Failures
 from web.hooks.parts import HOOKS, Refused
+
+if TYPE_CHECKING:  # its models cost memory; a bot without GitHub never loads them
+    from forge.github_webhooks import Delivery
 
 # GitHub posts up to 25 MB, but only for pushes of thousands of commits; what tells of a run has some 40 KB.
 MAX_DELIVERY_BYTES = 5 * 1024 * 1024
@@ -22,7 +25,7 @@ class GitHubHook:
     """GitHub's webhook. `take` keeps a delivery, or raises `StoreUnwritable`; `refused(channel, reason, sender)`."""
 
     secret: str = field(repr=False)
-    take: Callable[[Delivery], Awaitable[Claim]]
+    take: "Callable[[Delivery], Awaitable[Claim]]"
     refused: Refused
     clock: Clock
     failures: Failures = field(default_factory=Failures)
@@ -37,14 +40,16 @@ async def deliver(request: web.Request) -> web.Response:
     hook = request.app[HOOKS].github
     if not isinstance(hook, GitHubHook):
         return web.Response(status=404)
+    from forge.github_webhooks import Refusal, read_delivery  # noqa: PLC0415 - see above
+
     delivery = read_delivery(request.headers, await _read(request), hook.secret)
     if isinstance(delivery, Refusal):
-        return await _refuse(request, hook, delivery)
+        return await _refuse(request, hook, delivery.reason)
     if delivery.said is None:  # a ping, or an event that nobody here needs
         return web.Response(status=200)
     claim = await hook.take(delivery)
     if claim is Claim.SWAPPED:
-        return await _refuse(request, hook, Refusal("another delivery's id"))
+        return await _refuse(request, hook, "another delivery's id")
     return web.Response(status=_STATUSES[claim])
 
 
@@ -67,9 +72,9 @@ async def _read(request: web.Request) -> bytes:
     return bytes(body)
 
 
-async def _refuse(request: web.Request, hook: GitHubHook, refusal: Refusal) -> web.Response:
+async def _refuse(request: web.Request, hook: GitHubHook, reason: str) -> web.Response:
     """Answer what GitHub did not send; a flood of it is not written down."""
     if hook.failures.note(request.remote or "", hook.clock.now()):
         return web.Response(status=429)
-    await hook.refused(CHANNEL, refusal.reason, None)
+    await hook.refused(CHANNEL, reason, None)
     return web.Response(status=403)
