@@ -24,7 +24,7 @@ from loops.report import (
     keep_no_note,
     started_attempt,
 )
-from loops.verdicts import status_of
+from loops.verdicts import NEEDS_PEOPLE, status_of
 
 _CORRELATIONS = {
     LoopReason.NO_SOURCE_RUN: Correlation.NO_RUN,
@@ -32,17 +32,6 @@ _CORRELATIONS = {
     LoopReason.SOURCE_RUN_SHA_MISMATCH: Correlation.RUN_SHA_MISMATCH,
     LoopReason.SOURCE_MISMATCH: Correlation.MISMATCH,
 }
-# Where people have to decide: the loop has done what it may.
-_ESCALATED = frozenset(
-    {
-        LoopReason.ATTEMPTS_EXHAUSTED,
-        LoopReason.FIX_FAILED,
-        LoopReason.FIX_TIMED_OUT,
-        LoopReason.FIX_MADE_NO_COMMIT,
-        LoopReason.FIX_NOT_PUSHED,
-        LoopReason.PROTECTED_PATH_CHANGED,
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,12 +162,13 @@ def _planned(report: LoopReport, plan: FixPlan) -> LoopReport:
 
 
 def _stopped(report: LoopReport, reason: LoopReason, detail: str) -> LoopReport:
-    """Return a measured report that goes no further; what was measured stays in its snapshot."""
+    """Return a measured report that goes no further; what was measured stays in its snapshot, with the reason."""
     return replace(
         report,
         status=status_of(reason),
         reason=reason,
         detail=clean_line(f"{detail}; {report.detail}", DETAIL_CHARACTERS),
         summary=clean_line(f"{report.summary}; {reason.value.replace('_', ' ')}", SUMMARY_CHARACTERS),
-        escalation_needed=reason in _ESCALATED,
+        snapshot=replace(report.snapshot, reason=reason),
+        escalation_needed=reason in NEEDS_PEOPLE,
     )

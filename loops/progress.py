@@ -8,10 +8,11 @@ from commands.wording import final_word, number
 from domain.effects import Deliver
 from domain.notices import Choice, Notice, NoticeKind, Urgency
 from domain.runs import Attempt, AttemptState, Run, RunState
-from domain.snapshots import MutationSnapshot, TriageSnapshot
+from domain.snapshots import LoopReason, MutationSnapshot, TriageSnapshot
 from domain.untrusted import clean_line
 from forge.port import Job, JobState
 from loops.heads import HEAD_MISMATCH, stray_words, strayed
+from loops.verdicts import NEEDS_PEOPLE
 
 SUMMARY_CHARACTERS = 160
 LOST_AFTER = timedelta(seconds=120)  # a forge that still knows nothing this long after the deadline has lost the job
@@ -106,11 +107,11 @@ def closing_cards(progress: Progress, showing: Iterable[str]) -> tuple[Deliver, 
 
 
 def offering_fix(progress: Progress, snapshot: MutationSnapshot | TriageSnapshot | None) -> Progress:
-    """Put a button under a run's final notice where its measurement comes with a plan.
+    """Put a button under a run's final notice where its measurement comes with a plan that waits for people.
 
     That notice is none of the run's cards: bringing those up to date would take the button away again.
     """
-    if snapshot is None or snapshot.plan is None:
+    if snapshot is None or snapshot.plan is None or snapshot.reason is not LoopReason.AWAITS_APPROVAL:
         return progress
     loop = "triage" if isinstance(snapshot, TriageSnapshot) else "mutation"
     choices = (Choice("Fix", f"fix {loop}"),)
@@ -163,7 +164,9 @@ def _notice(run: Run, kind: NoticeKind, attempt: int, text: str, mode: str) -> N
 
 
 def _urgency(run: Run, kind: NoticeKind) -> Urgency:
-    """Return how much a loop notice matters: an end that is no success is urgent, an attempt never is."""
+    """Return how much a loop notice matters: an end that is no success, or that people have to decide about, is urgent."""
     if kind is not NoticeKind.FINAL:
         return Urgency.LOW
-    return Urgency.NORMAL if run.state is RunState.SUCCEEDED else Urgency.HIGH
+    if run.state is not RunState.SUCCEEDED or run.reason in NEEDS_PEOPLE:
+        return Urgency.HIGH
+    return Urgency.NORMAL

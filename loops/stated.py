@@ -19,6 +19,7 @@ from loops.mutation.model import MutationFacts
 from loops.mutation.playbook import MAX_CATEGORIES, MAX_SPOTS
 from loops.mutation.settings import MutationSettings
 from loops.records import CLOCK_SKEW, MAX_COUNT, Record, read_record
+from loops.report import SUMMARY_CHARACTERS as REPORT_SUMMARY_CHARACTERS
 from loops.report import AttemptReport, LoopName, LoopReport
 from loops.snapshots import read_snapshot
 from loops.triage import plan as triage
@@ -135,7 +136,8 @@ def _with_plan(report: LoopReport, stated: MutationSnapshot | TriageSnapshot, ru
     remains = report.status is LoopStatus.WORK_REMAINS and status_of(reason) is LoopStatus.WORK_REMAINS
     if plan is None or not remains or not _fits(plan, report, run):
         return report
-    return replace(report, reason=reason, snapshot=replace(report.snapshot, reason=reason, plan=plan))
+    summary = clean_line(f"{report.summary}; {reason.value.replace('_', ' ')}", REPORT_SUMMARY_CHARACTERS)
+    return replace(report, reason=reason, summary=summary, snapshot=replace(report.snapshot, reason=reason, plan=plan))
 
 
 def _fits(plan: FixPlan, report: LoopReport, run: SourceRun) -> bool:

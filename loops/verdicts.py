@@ -23,6 +23,18 @@ _MEASURED = {
     LoopReason.ATTEMPTS_EXHAUSTED: LoopStatus.WORK_REMAINS,
 }
 
+# The loop has done what it may: people have to decide.
+NEEDS_PEOPLE = frozenset(
+    {
+        LoopReason.ATTEMPTS_EXHAUSTED,
+        LoopReason.FIX_FAILED,
+        LoopReason.FIX_TIMED_OUT,
+        LoopReason.FIX_MADE_NO_COMMIT,
+        LoopReason.FIX_NOT_PUSHED,
+        LoopReason.PROTECTED_PATH_CHANGED,
+    }
+)
+
 _WORDS = {
     LoopReason.NO_MUTANTS: "nothing could be mutated",
     LoopReason.BASELINE_FAILED: "the tests fail without any mutant",

@@ -276,7 +276,8 @@ async def test_a_fix_that_did_not_work_ends_at_once_with_its_reason(
     report = await world.attempts(PINNED, Fixes().ends(reason), mode=FIX).run()
     assert (report.reason, report.status, report.unresolved) == (reason, LoopStatus.WORK_REMAINS, 1)
     assert (report.escalation_needed, report.exit_code, world.waits) == (escalates, code, [])
-    assert (report.snapshot.reason, report.attempts[0].fix_exit_code) == (LoopReason.UNRESOLVED, 1)
+    assert (report.snapshot.reason, report.attempts[0].conclusion) == (reason, LoopReason.UNRESOLVED)
+    assert report.attempts[0].fix_exit_code == 1
 
 
 async def test_nothing_is_fixed_where_nothing_is_left() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.notices import Choice, Notice, NoticeKind, Urgency
 from domain.runs import Attempt, AttemptState, Run, RunState
-from domain.snapshots import MutationSnapshot, TriageSnapshot
+from domain.snapshots import LoopReason, MutationSnapshot, TriageSnapshot
 from forge.port import Job, JobState
 from loops.progress import (
     LOST_AFTER,
@@ -138,16 +138,41 @@ def test_a_measurement_with_a_plan_offers_to_carry_it_out(
     snapshot: MutationSnapshot | TriageSnapshot, command: str
 ) -> None:
     ended = follow(make_run(), job(JobState.SUCCEEDED, [done(1)]), MODE, START)
-    offered = offering_fix(ended, snapshot)
+    offered = offering_fix(ended, replace(snapshot, reason=LoopReason.AWAITS_APPROVAL))
     *before, final = offered.notices
     assert (before, final.choices, final.subject) == (list(ended.notices[:-1]), (Choice("Fix", command),), None)
     assert closing_cards(offered, ["telegram:1"]) == closing_cards(ended, ["telegram:1"])
 
 
-@pytest.mark.parametrize("snapshot", [None, replace(BACKLOG, plan=None), replace(MUTANTS, plan=None)])
-def test_without_a_plan_nothing_is_offered(snapshot: MutationSnapshot | TriageSnapshot | None) -> None:
+WAITING = LoopReason.AWAITS_APPROVAL
+
+
+@pytest.mark.parametrize(
+    "snapshot",
+    [
+        None,
+        replace(BACKLOG, plan=None, reason=WAITING),
+        replace(MUTANTS, plan=None, reason=WAITING),
+        replace(BACKLOG, reason=LoopReason.ATTEMPTS_EXHAUSTED),
+    ],
+)
+def test_without_a_plan_that_waits_nothing_is_offered(snapshot: MutationSnapshot | TriageSnapshot | None) -> None:
     ended = follow(make_run(), job(JobState.SUCCEEDED), MODE, START)
     assert offering_fix(ended, snapshot) == ended
+
+
+@pytest.mark.parametrize(
+    ("reason", "urgency"),
+    [
+        (LoopReason.ATTEMPTS_EXHAUSTED, Urgency.HIGH),
+        (LoopReason.FIX_MADE_NO_COMMIT, Urgency.HIGH),
+        (LoopReason.AWAITS_APPROVAL, Urgency.NORMAL),
+        (LoopReason.UNRESOLVED, Urgency.NORMAL),
+    ],
+)
+def test_an_end_that_people_have_to_decide_about_is_urgent(reason: LoopReason, urgency: Urgency) -> None:
+    ended = follow(make_run(), job(JobState.SUCCEEDED, conclusion=reason.value), MODE, START)
+    assert ended.notices[-1].urgency is urgency
 
 
 def test_before_the_end_no_message_is_closed() -> None:

@@ -219,6 +219,7 @@ def test_what_the_loop_would_do_is_kept_with_where_it_stands() -> None:
     )
     assert report.snapshot.plan == PLAN
     assert report.snapshot.plan.digest() == PLAN.digest()
+    assert report.summary.endswith("; awaits approval")
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,9 @@ async def test_a_measurement_with_a_plan_ends_with_a_button_that_carries_it_out(
     plan = dict.fromkeys(("loop", "action", "repository", "branch", "source_sha", "work", "policy_version"), "x")
     async with whole_bot(tmp_path) as bot:
         job = await start(bot)
-        bot.forges["local"].finish(job, report={"snapshot": {**SNAPSHOT, "plan": {**plan, "arguments": {}}}})
+        bot.forges["local"].finish(
+            job, report={"snapshot": {**SNAPSHOT, "reason": "awaits_approval", "plan": {**plan, "arguments": {}}}}
+        )
         await bot.settle()
         final = [one for one in bot.notices() if one.kind is NoticeKind.FINAL]
         assert [choice.command for one in final for choice in one.choices] == ["fix mutation"] * len(final) != []
