@@ -24,6 +24,7 @@ from loops.report import (
     keep_no_note,
     started_attempt,
 )
+from loops.source import no_source
 from loops.verdicts import NEEDS_PEOPLE, status_of
 
 _CORRELATIONS = {
@@ -72,7 +73,7 @@ class Attempts:
             outcome = await self._fix(self.fixer, order)
             self._done[-1] = replace(self._done[-1], fix_exit_code=outcome.exit_code, fix_commit=outcome.commit)
             if outcome.reason is not None or outcome.commit is None:
-                report = _stopped(_planned(report, plan), outcome.reason or LoopReason.FIX_FAILED, outcome.detail)
+                report = self._ended(_planned(report, plan), outcome)
                 break
             fixes += 1
             report, source = await self._measure(outcome.commit, source)
@@ -97,6 +98,15 @@ class Attempts:
             return LoopReason.ATTEMPTS_EXHAUSTED, f"work remains after {tries}; people have to decide"
         return None
 
+    def _ended(self, report: LoopReport, outcome: FixOutcome) -> LoopReport:
+        """Return the report as a fix that went wrong leaves it; where nobody can tell what was pushed, nothing is known."""
+        reason = outcome.reason or LoopReason.FIX_FAILED
+        if status_of(reason) is not LoopStatus.UNKNOWN:
+            return _stopped(report, reason, outcome.detail)
+        error = no_source(reason, f"is not known any more: {outcome.detail}", "look at the branch")
+        unread = self.judge.unread(error, report.attempts[-1], self.clock.now())
+        return replace(_planned(unread, report.snapshot.plan), escalation_needed=True)
+
     async def _measure(self, commit: str | None, before: SourceRun | None) -> tuple[LoopReport, SourceRun | None]:
         """Read one source: the told one, or that of the commit a fix has pushed."""
         started = replace(started_attempt(self.clock.now()), number=len(self._done) + 1)
@@ -119,9 +129,7 @@ class Attempts:
         now = self.clock.now()
         if not files:
             problem = f"{source.id} left no artifact that this loop reads"
-            error = ArtifactError(
-                "the source run", None, problem, "let its workflow upload one", LoopReason.NO_ARTIFACT
-            )
+            error = no_source(LoopReason.NO_ARTIFACT, problem, "let its workflow upload one")
             return self.judge.unread(error, started, now)
         report = self.judge.report(files, source, started, now)
         attempt = report.attempts[-1]
@@ -157,7 +165,7 @@ def _quoting(attempt: AttemptReport, source: SourceRun | None) -> AttemptReport:
     )
 
 
-def _planned(report: LoopReport, plan: FixPlan) -> LoopReport:
+def _planned(report: LoopReport, plan: FixPlan | None) -> LoopReport:
     return replace(report, snapshot=replace(report.snapshot, plan=plan))
 
 

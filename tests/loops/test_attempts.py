@@ -280,6 +280,17 @@ async def test_a_fix_that_did_not_work_ends_at_once_with_its_reason(
     assert report.attempts[0].fix_exit_code == 1
 
 
+@pytest.mark.parametrize("reason", [LoopReason.FORGE_UNREACHABLE, LoopReason.FORGE_REFUSED])
+async def test_a_fix_of_which_nobody_knows_whether_it_was_pushed_leaves_nothing_known(reason: LoopReason) -> None:
+    world = SourceRuns()
+    world.add(111, A, ("high",))
+    report = await world.attempts(PINNED, Fixes().ends(reason), mode=FIX).run()
+    assert (report.reason, report.status, report.unresolved) == (reason, LoopStatus.UNKNOWN, None)
+    assert (report.exit_code, report.escalation_needed) == (ExitCode.NOT_MEASURED, True)
+    assert quoted(report) == [(111, A)]
+    assert report.snapshot.plan is not None
+
+
 async def test_nothing_is_fixed_where_nothing_is_left() -> None:
     world = SourceRuns()
     world.add(111, A)
