@@ -43,6 +43,7 @@ from domain.clock import Clock
 from domain.ids import SystemEntropy
 from domain.people import Address, AddressKind, Person
 from store.tables import Tables
+from tests.fakes.leaving import stop_serving
 from tests.fakes.virtual_time import VirtualTime
 from web.app import build_app
 from web.routes import ROUTES, Route
@@ -155,7 +156,7 @@ class ServedBot:
             self.app = build_app(web_parts(self.bot, probe.report), self._routes, self.bot.connections.hooks)
             runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=2.0)
             await runner.setup()
-            stack.push_async_callback(runner.cleanup)
+            stack.push_async_callback(stop_serving, runner)
             network = _network_socket(self.port)
             self.port = network.getsockname()[1]
             await web.SockSite(runner, network).start()

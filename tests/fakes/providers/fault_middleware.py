@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.fakes.leaving import stop_serving
 from tests.fakes.providers.faults import Fault, Faults, Planned
 
 HUGE_BYTES = 8 * 1024 * 1024
@@ -64,4 +65,4 @@ class Served:
         self.url = f"http://{host}:{port}"
 
     async def stop(self) -> None:
-        await self._runner.cleanup()
+        await stop_serving(self._runner)

@@ -21,6 +21,7 @@ import aiohttp
 from aiohttp import web
 
 from domain.clock import Clock
+from tests.fakes.leaving import stop_serving
 from tests.fakes.providers.conformance import NotConformant, conformance_for
 from tests.fakes.providers.faults import Fault, Faults, Planned
 from tests.fakes.providers.ledger import Accepted, Ledger
@@ -127,7 +128,7 @@ class FakeTelegram:
     async def close(self) -> None:
         """Go away: connections are refused from now on."""
         if self._runner is not None:
-            await self._runner.cleanup()
+            await stop_serving(self._runner)
             self._runner = None
 
     # --- the Bot API --------------------------------------------------------------------------------------------
