@@ -1,7 +1,7 @@
 """A run on GitHub from a Telegram message to its end, over a real relay, watch and client: also when the answer got lost."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from domain.clock import to_text
-from domain.runs import Run, RunState
+from domain.runs import RunState
 from forge.github import POLL_SECONDS
 from tests.fakes.connected_bot import ConnectedWorld, connected_bot, connected_policy
 from tests.fakes.github_rig import CANCEL, DISPATCH, PIN, RUN_NAME, RUNS, SOURCE
@@ -18,8 +18,9 @@ from tests.fakes.providers.github import HOME, FakeGitHub
 from tests.fakes.providers.github_plan import completed, in_progress, queued
 from tests.fakes.providers.github_runs import Artifact, Input, zipped
 from tests.fakes.providers.github_runs import Run as GitHubRun
-from tests.fakes.served_bot import AFTER_THE_SAMPLES, PATIENCE_SECONDS
+from tests.fakes.served_bot import AFTER_THE_SAMPLES
 from tests.fakes.source_runs import backlog
+from tests.scenarios.github_steps import asked, becomes, dispatch_becomes, eventually, later, the_run
 
 LOOK_BACK_SECONDS = 31.0  # longer than the relay waits before it looks what became of an unclear dispatch
 
@@ -39,43 +40,6 @@ async def world_with_github(folder: Path) -> AsyncIterator[tuple[ConnectedWorld,
         plan = (queued(5), in_progress(60), completed("failure"))
         world.github.workflow("ci.yml", run_name=RUN_NAME, inputs={"request_id": Input()}, plan=plan, source=SOURCE)
         yield world, world.github
-
-
-async def eventually(look: Callable[[], Awaitable[bool]]) -> None:
-    """Look until it is so; the bot works in between, because every look waits for the store."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not await look():
-            pass
-
-
-async def the_run(world: ConnectedWorld) -> Run:
-    (run,) = await world.bot.bot.store.read(lambda tables: tables.runs.latest(2))
-    return run
-
-
-async def dispatch_becomes(world: ConnectedWorld, outcome: str) -> None:
-    async def look() -> bool:
-        outcomes = [row["outcome"] for row in await world.audit() if row["action"] == "effect-dispatch"]
-        return outcomes[-1:] == [outcome]
-
-    await eventually(look)
-
-
-async def becomes(world: ConnectedWorld, state: RunState) -> Run:
-    async def look() -> bool:
-        return (await the_run(world)).state is state
-
-    await eventually(look)
-    return await the_run(world)
-
-
-async def later(world: ConnectedWorld, seconds: float) -> None:
-    await world.pass_time(seconds)
-    world.bot.bot.watch.wake()
-
-
-def asked(github: FakeGitHub, operation: str) -> int:
-    return [seen.operation for seen in github.seen].count(operation)
 
 
 @pytest.mark.parametrize("fault", [None, Fault.ACCEPT_THEN_DROP, Fault.ERROR_AFTER_ACCEPT])

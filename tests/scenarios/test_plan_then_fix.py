@@ -21,7 +21,7 @@ from tests.fakes.providers.github_plan import completed, in_progress, queued
 from tests.fakes.providers.github_runs import Artifact, Input, zipped
 from tests.fakes.providers.github_runs import Run as GitHubRun
 from tests.fakes.served_bot import AFTER_THE_SAMPLES
-from tests.scenarios.test_github_runs import dispatch_becomes, eventually, later
+from tests.scenarios.github_steps import dispatch_becomes, eventually, later
 
 REPORTS, FIXES = "ci.yml", "fix.yml"
 HEX = "[0-9a-f]{64}"
