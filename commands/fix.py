@@ -8,6 +8,7 @@ from commands.ordering import describe, put_to_others
 from commands.starting import Ordered
 from domain.clock import describe_age
 from domain.fixes import FixPlan
+from domain.git_names import short
 from domain.people import Scope
 from domain.requests import Request, RequestKind, Risk
 from domain.snapshots import MutationSnapshot, TriageSnapshot
@@ -19,7 +20,6 @@ LOOPS = ("triage", "mutation")
 PLAN_INPUTS = frozenset({"plan", "commit"})  # an action that declares both is one that carries out plans
 SHOWN_WORD_CHARACTERS = 40
 SHOWN_PLAN_CHARACTERS = 1_000  # all of it, for any plan that a policy of ordinary size allows
-SHOWN_SHA_CHARACTERS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def _carries_out(action: Action, loop: str, plan: FixPlan) -> bool:
 
 def _in_words(loop: str, plan: FixPlan) -> str:
     what = " ".join([plan.action, *(f"{name}={value}" for name, value in sorted(plan.arguments.items()))])
-    where = f"{plan.branch} at {plan.source_sha[:SHOWN_SHA_CHARACTERS]}"
+    where = f"{plan.branch} at {short(plan.source_sha)}"
     return clean_line(f"Plan of {loop}: {what} on {where}.", SHOWN_PLAN_CHARACTERS)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from channels.gsm7 import fit, transliterate
 from domain.ci import Branch, CiSnapshot, CiStatus
 from domain.clock import describe_age, to_text
+from domain.git_names import short
 from domain.untrusted import clean_line
 from store.tables import Tables
 
@@ -99,6 +100,6 @@ def _standing(snapshot: CiSnapshot, now: datetime) -> str:
 
 
 def _provenance(snapshot: CiSnapshot, now: datetime) -> str:
-    commit = snapshot.head_sha[:12] if snapshot.head_sha else "unknown"
+    commit = short(snapshot.head_sha) if snapshot.head_sha else "unknown"
     seen = to_text(snapshot.taken_at)[:16] + "Z"
     return f"commit {commit}, as of {seen}, {describe_age(snapshot.taken_at, now)} old, from {snapshot.source}"

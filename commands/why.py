@@ -9,6 +9,7 @@ from commands.wording import number, run_line
 from domain.approvals import Approval
 from domain.clock import describe_age, to_text
 from domain.confirmations import Confirmation
+from domain.git_names import short
 from domain.people import Scope
 from domain.runs import Run
 from store.tables import Tables
@@ -64,7 +65,7 @@ def _explain_run(run_: Run, context: Context, tables: Tables) -> Outcome:
     lines = [
         run_line(run_, context.now),
         f"asked by {run_.requested_by} {describe_age(run_.created_at, context.now)} ago, {run_.repository}@{run_.ref}",
-        f"unresolved {number(run_.unresolved)}, commit {run_.head_sha[:12] if run_.head_sha else 'unknown'}",
+        f"unresolved {number(run_.unresolved)}, commit {short(run_.head_sha) if run_.head_sha else 'unknown'}",
     ]
     for at, was, became, reason in tables.runs.transitions(run_.id):
         lines.append(f"{to_text(at)[11:19]} {was or 'asked'} > {became}{f': {reason}' if reason else ''}")
@@ -73,12 +74,12 @@ def _explain_run(run_: Run, context: Context, tables: Tables) -> Outcome:
 
 def _explain_approval(approval: Approval, context: Context) -> Outcome:
     inputs = " ".join(f"{name}={value}" for name, value in sorted(approval.inputs.items()))
-    commit = f" at commit {approval.head_sha[:12]}" if approval.head_sha else ""
+    commit = f" at commit {short(approval.head_sha)}" if approval.head_sha else ""
     votes = ", ".join(f"{vote.person} {'ok' if vote.grants else 'no'}" for vote in approval.votes) or "nobody yet"
     text = (
         f"{approval.handle} {approval.state.value}: {approval.requested_by} asked for {approval.action} on {approval.ref}"
         f"{commit} {inputs}\nrisk {approval.risk.value}, {approval.granted} of {approval.needed} approvals, answered: {votes}\n"
-        f"until {to_text(approval.expires_at)}, digest {approval.digest[:12]}"
+        f"until {to_text(approval.expires_at)}, digest {short(approval.digest)}"
     )
     waits = approval.expires_at > context.now and approval.state.value == "open"
     return Outcome(Reply(text, (f"ok {approval.handle}", f"no {approval.handle}") if waits else ("last",)))

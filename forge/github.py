@@ -9,6 +9,7 @@ from typing import Any
 
 from domain.clock import Clock, to_text
 from domain.effects import Dispatch
+from domain.git_names import short
 from forge.code import Code
 from forge.github_client import GitHubClient, Variables
 from forge.github_errors import GitHubRefused
@@ -119,7 +120,7 @@ class GitHubForge:
                         "unknown_ref", f"{effect.repository} has no branch {effect.ref}, or the token may not see it"
                     )
                 if effect.approved_sha not in (None, head):
-                    moved = f"{effect.ref} moved from the approved {effect.approved_sha[:12]} to {head[:12]}"
+                    moved = f"{effect.ref} moved from the approved {short(effect.approved_sha)} to {short(head)}"
                     raise Refused("head_moved", f"{moved}: ask again")
                 file = await self._code.workflow_file(effect.repository, effect.workflow, head)
         except TimeoutError:
@@ -129,7 +130,7 @@ class GitHubForge:
                 "workflow_not_found", f"{effect.ref} has no .github/workflows/{effect.workflow}: put it there"
             )
         if file.blob_sha != effect.pin:
-            changed = f"{effect.workflow} on {effect.ref} is {file.blob_sha[:12]}, pinned is {effect.pin[:12]}"
+            changed = f"{effect.workflow} on {effect.ref} is {short(file.blob_sha)}, pinned is {short(effect.pin)}"
             raise Refused("workflow_changed", f"{changed}: look it through, then `reins policy pin {effect.action}`")
         return head
 

@@ -9,12 +9,13 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from domain.git_names import COMMIT
 from domain.untrusted import clean_line
 from forge.code import BranchRules, Comparison, WorkflowFile
 from forge.github_client import GitHubClient, Variables
 from forge.github_errors import GitHubRefused
 from forge.github_pages import PER_PAGE, items
-from forge.github_runs import COMMIT, MAX_NAME_CHARACTERS
+from forge.github_runs import MAX_NAME_CHARACTERS
 from forge.github_settings import READ_CONTENTS, READ_METADATA, Permissions
 from forge.port import Refused, Unreachable
 
@@ -33,7 +34,7 @@ class _Model(BaseModel):
 class _Commit(_Model):
     """A commit, by its id."""
 
-    sha: str = Field(pattern=COMMIT)
+    sha: str = Field(pattern=f"^{COMMIT}$")
 
 
 class _Check(_Model):
@@ -103,7 +104,7 @@ class _File(_Model):
 
     type: Literal["file"]
     encoding: Literal["base64"]
-    sha: str = Field(pattern=COMMIT)
+    sha: str = Field(pattern=f"^{COMMIT}$")
     content: str
 
 

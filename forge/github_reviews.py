@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from domain.git_names import COMMIT
 from forge.github_client import GitHubClient, Variables
 from forge.github_errors import GitHubRefused
 from forge.github_pages import PER_PAGE, items
@@ -15,7 +16,7 @@ from forge.reviews import Annotation, CheckRun, PullRequest, Review, ReviewComme
 
 # One body may have 65,536 characters and carries a piece of the diff: 100 of them would be more than a page may weigh.
 BODIES_PER_PAGE = 30
-_Sha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
+_Sha = Annotated[str, Field(pattern=f"^{COMMIT}$")]
 _Text = Annotated[str, BeforeValidator(lambda value: value if value is not None else "")]  # GitHub writes null for none
 _Number = Annotated[int, Field(gt=0)]
 

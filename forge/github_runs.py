@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
+from domain.git_names import COMMIT
 from domain.runs import Attempt, AttemptState
 from domain.untrusted import clean_line
 from forge.github_settings import GitHubSettings
 from forge.port import ForgeConclusion, Job, JobState, Sought, Unreachable
 
 DISPATCH_EVENT = "workflow_dispatch"
-COMMIT = r"^[0-9a-f]{40}([0-9a-f]{24})?$"  # for `fullmatch`, and for pydantic, whose `$` lets no line end through
 MAX_WORD_CHARACTERS = 40
 MAX_COMPARED_CHARACTERS = 255  # file systems and git know no longer names
 MAX_NAME_CHARACTERS = 120  # of a job, a step or a check: a line on a screen
@@ -60,7 +60,7 @@ class WorkflowRun(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     id: int = Field(gt=0)
-    head_sha: str = Field(pattern=COMMIT)
+    head_sha: str = Field(pattern=f"^{COMMIT}$")
     head_branch: str | None = None
     path: str
     event: str = ""

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from domain.clock import Clock
 from domain.fixes import FixPlan
+from domain.git_names import short
 from domain.runs import AttemptState
 from domain.snapshots import LoopReason, LoopStatus
 from domain.untrusted import clean_line
@@ -88,11 +89,11 @@ class Attempts:
             if agreed is None or fixes:
                 return (
                     LoopReason.AWAITS_APPROVAL,
-                    f"the plan {digest[:12]} for {plan.source_sha[:12]} waits for approval",
+                    f"the plan {short(digest)} for {short(plan.source_sha)} waits for approval",
                 )
             if digest != agreed:
                 why = "what is to be done has changed since it was agreed to; approve the new plan"
-                return LoopReason.PLAN_CHANGED, f"the plan is {digest[:12]}, agreed was {agreed[:12]}: {why}"
+                return LoopReason.PLAN_CHANGED, f"the plan is {short(digest)}, agreed was {short(agreed)}: {why}"
         if fixes >= self.limits.max_fixes:
             tries = "1 fix" if fixes == 1 else f"{fixes} fixes"
             return LoopReason.ATTEMPTS_EXHAUSTED, f"work remains after {tries}; people have to decide"

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from domain.clock import Clock
+from domain.git_names import short
 from domain.snapshots import LoopReason
 from forge.code import Code
 from forge.port import Refused, Unreachable
@@ -46,7 +47,7 @@ class SourceFinder:
         if run_id is None:
             run = await self.asking(self._newest)
             if run is None:
-                at = f" at commit {self.sought.pin.sha[:12]}" if self.sought.pin.sha else ""
+                at = f" at commit {short(self.sought.pin.sha)}" if self.sought.pin.sha else ""
                 problem = f"cannot be chosen: {self.sought.workflow} has no run on {self.sought.branch}{at}"
                 raise no_source(LoopReason.NO_SOURCE_RUN, problem, "let that workflow run first")
             run_id = run.id
@@ -62,7 +63,7 @@ class SourceFinder:
             run = await self.asking(lambda: self._of(commit, before))
             if run is not None:
                 return await self._completed(run.id, run.head_sha)
-            await self._pause(until, f"of commit {commit[:12]} did not appear")
+            await self._pause(until, f"of commit {short(commit)} did not appear")
 
     async def asking(self, call: Callable[[], Awaitable[T]]) -> T:
         """Ask the forge; what it does not answer is asked again a few times, what it refuses is final.

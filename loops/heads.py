@@ -1,11 +1,11 @@
 """Whether a run runs at the commit it was dispatched for: pure. Where it does not, it is ended and people are told."""
 
+from domain.git_names import short
 from domain.notices import Notice, NoticeKind, Urgency
 from domain.runs import Run
 from forge.port import Job
 
 HEAD_MISMATCH = "head_mismatch"  # the reason of such a run, however its forge says that it ended
-SHOWN_CHARACTERS = 12
 
 
 def strayed(run: Run, job: Job) -> bool:
@@ -20,7 +20,7 @@ def newly_strayed(run: Run, job: Job) -> bool:
 
 def stray_words(run: Run, job: Job) -> str:
     """Say what happened."""
-    found, expected = (job.head_sha or "")[:SHOWN_CHARACTERS], (run.expected_sha or "")[:SHOWN_CHARACTERS]
+    found, expected = short(job.head_sha or ""), short(run.expected_sha or "")
     return f"{run.ref} moved before the start: it ran at {found}, not at {'the approved ' if run.approval else ''}{expected}"
 
 

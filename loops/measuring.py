@@ -7,6 +7,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 
 from domain.clock import Clock
+from domain.git_names import short
 from domain.runs import Run
 from domain.snapshots import LoopReason, LoopStatus
 from domain.untrusted import clean_line
@@ -25,7 +26,6 @@ from loops.triage.judge import TriageJudge
 from policy.loading import PolicyState
 
 MEASURED = frozenset({JobState.SUCCEEDED, JobState.FAILED})  # what was cancelled has measured nothing
-SHOWN_CHARACTERS = 12
 LoopJudge = MutationJudge | TriageJudge
 
 
@@ -64,7 +64,7 @@ class Measuring:
         except ArtifactError as error:
             return _ended(job, judge.unread(error, started, self._clock.now()))
         report = await asyncio.to_thread(_judged, judge, files, source, started, self._clock.now())
-        where = f"{source.workflow} run {source.id} at {source.head_sha[:SHOWN_CHARACTERS]}"
+        where = f"{source.workflow} run {source.id} at {short(source.head_sha)}"
         named = clean_line(f"{where}: {report.snapshot.source}", DETAIL_CHARACTERS)
         return _ended(job, replace(report, snapshot=replace(report.snapshot, source=named)))
 
@@ -95,7 +95,7 @@ async def _source(results: Results, run: Run, job: Job) -> SourceRun:
     if source is None or not source.completed:
         raise Unreachable("the run is not shown as over any more: it may have begun another attempt")
     if source.head_sha != job.head_sha:
-        problem = f"{source.id} is of commit {source.head_sha[:SHOWN_CHARACTERS]} now"
+        problem = f"{source.id} is of commit {short(source.head_sha)} now"
         raise no_source(LoopReason.SOURCE_RUN_SHA_MISMATCH, problem, "run it again")
     return source
 

@@ -8,6 +8,7 @@ import orjson
 
 from domain.clock import to_text
 from domain.fixes import FixPlan
+from domain.git_names import short
 from domain.untrusted import clean_line
 from loops.report import AttemptReport, LoopReport
 from loops.snapshots import snapshot_values
@@ -91,8 +92,8 @@ def _attempt_lines(attempts: Sequence[AttemptReport]) -> list[str]:
 def attempt_line(attempt: AttemptReport) -> str:
     """Say what one pass rests on, how it ended, and what was pushed after it."""
     run = f"run {attempt.source_run_id}.{attempt.source_run_attempt}" if attempt.source_run_id else "no run"
-    commit = f" of {attempt.source_sha[:12]}" if attempt.source_sha else ""
-    pushed = f"; a fix pushed {attempt.fix_commit[:12]}" if attempt.fix_commit else ""
+    commit = f" of {short(attempt.source_sha)}" if attempt.source_sha else ""
+    pushed = f"; a fix pushed {short(attempt.fix_commit)}" if attempt.fix_commit else ""
     return f"{attempt.number}: {run}{commit}, {attempt.correlation}: {attempt.conclusion or UNKNOWN}{pushed}"
 
 

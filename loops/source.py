@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.errors import UserError
+from domain.git_names import COMMIT, short
 from domain.snapshots import LoopReason
 from forge.results import SourceRun
 from loops.artifacts import ArtifactError
 
 PLACE = "the source run"
-COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")  # a whole SHA-1 or SHA-256, as git writes it
 
 
 class SourceEvent(StrEnum):
@@ -36,7 +36,7 @@ class SourcePin:
         """Refuse half a pin: with an id and no commit nothing could be compared."""
         if self.event is SourceEvent.WORKFLOW_RUN and (self.run_id is None or self.sha is None):
             raise UserError("source-event workflow_run needs both --source-run-id and --source-run-sha")
-        if self.sha is not None and not COMMIT.fullmatch(self.sha):
+        if self.sha is not None and not re.fullmatch(COMMIT, self.sha):
             raise UserError("source-run-sha: must be a whole commit id of 40 or 64 lower-case hex digits")
 
 
@@ -67,7 +67,7 @@ def check_run(run: SourceRun, sought: SourceSought, sha: str | None) -> None:
         mend = f"name one of {sought.workflow} on {sought.branch}"
         raise no_source(LoopReason.SOURCE_RUN_ID_MISMATCH, problem, mend)
     if sha is not None and run.head_sha != sha:
-        problem = f"{run.id} is of commit {run.head_sha[:12]}, not {sha[:12]}"
+        problem = f"{run.id} is of commit {short(run.head_sha)}, not {short(sha)}"
         raise no_source(LoopReason.SOURCE_RUN_SHA_MISMATCH, problem, "name the commit that the run is of")
     if not run.own_code:
         problem = f"{run.id} ran code from another repository"

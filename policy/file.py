@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from domain.git_names import COMMIT, REPOSITORY
 from domain.modes import Mode
 from domain.people import AddressKind, Proof, Scope
 from domain.requests import Risk
@@ -13,12 +14,12 @@ from policy.patterns import matches, pattern_problem
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
 InputName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}$")]  # a workflow's own names: most have underscores
-Repository = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$")]
+Repository = Annotated[str, Field(pattern=f"^{REPOSITORY}$")]
 # pydantic matches without look-around and in linear time, so `..` and `//` are kept out by what may follow a separator.
 Ref = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*$", max_length=200)]
 WorkflowPath = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*$", max_length=200)]
 # Git's id of a file's bytes, in a repository of SHA-1 or of SHA-256.
-BlobSha = Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?$")]
+BlobSha = Annotated[str, Field(pattern=f"^{COMMIT}$")]
 # How a number of that country begins (E.164): `+41`, or where countries share a code, with the next digits: `+1787`.
 CallingCode = Annotated[str, Field(pattern=r"^\+[1-9][0-9]{0,3}$")]
 RelativePath = Annotated[str, Field(pattern=r"^\.?[^./\x00-\x1f](\.?[^.\x00-\x1f])*\.?$", max_length=300)]

@@ -16,6 +16,7 @@ from bot.cli.github_access import github_settings
 from bot.cli.loop_options import Format
 from domain.clock import Clock, SystemClock
 from domain.errors import UserError
+from domain.git_names import COMMIT, REPOSITORY
 from forge.github_client import GitHubClient
 from forge.github_results import GitHubResults
 from forge.github_reviews import GitHubReviews
@@ -27,9 +28,6 @@ from loops.collecting.document import priority_json, triage_markdown, write_coll
 from loops.collecting.items import Trouble, TroubleReason
 from loops.collecting.order import CollectOrder
 from loops.collecting.previous import read_previous
-
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
-_COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 def collect_backlog(change: Change, place: Place) -> NoReturn:
@@ -55,9 +53,9 @@ def collect_backlog(change: Change, place: Place) -> NoReturn:
 
 
 def _order(change: Change) -> CollectOrder:
-    if not _REPOSITORY.fullmatch(change.repo):
+    if not re.fullmatch(REPOSITORY, change.repo):
         raise UserError("repo: must be written owner/name")
-    if change.head_sha is not None and not _COMMIT.fullmatch(change.head_sha):
+    if change.head_sha is not None and not re.fullmatch(COMMIT, change.head_sha):
         raise UserError("head-sha: must be a full commit id, 40 or 64 hexadecimal digits")
     return CollectOrder(
         change.repo,

@@ -21,6 +21,7 @@ from bot.cli.loop_publishing import publish
 from bot.cli.option_groups import with_options
 from domain.clock import SystemClock
 from domain.errors import UserError
+from domain.git_names import REPOSITORY
 from loops.fixing.order import limits_of
 from loops.judging import Judge
 from loops.mutation import judge as mutation_judge
@@ -38,7 +39,6 @@ from policy.loading import PolicyState, load_policy
 # As the template names them.
 _WORKFLOWS = {LoopName.MUTATION: "reins-mutation-tests.yml", LoopName.TRIAGE: "reins-triage-bridge.yml"}
 UNKNOWN_REPOSITORY = "unknown"  # results on somebody's disk need not belong to a repository
-_REPOSITORY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}")
 _PERCENT = re.compile(r"([0-9]{1,3})(?:\.([0-9]{1,2}))?")
 _HOURS = re.compile(r"[1-9][0-9]{0,5}")
 
@@ -130,7 +130,7 @@ def _place(artifacts: Path) -> Path:
 
 def _repository(subject: Subject) -> str | None:
     name = subject.repo
-    if name is not None and not _REPOSITORY.fullmatch(name):
+    if name is not None and not re.fullmatch(REPOSITORY, name):
         raise UserError("repo: must be written owner/name")
     return name
 

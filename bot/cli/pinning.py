@@ -15,11 +15,11 @@ from bot.cli.local_changes import LocalChange, change_audited
 from bot.forge_settings import GitHubOptions
 from domain.clock import Clock
 from domain.errors import UserError
+from domain.git_names import short
 from policy.editing import with_pins
 from policy.file import Action, Policy
 from policy.loading import PolicyState, load_policy
 
-SHOWN_CHARACTERS = 12
 UNPINNED = "none"
 Pins = Mapping[str, Mapping[str, str]]
 
@@ -42,12 +42,10 @@ class Look:
 
     def lines(self) -> list[str]:
         """Return what is shown: the old pin and the new one, or what is wrong."""
-        where, was = f"{self.name} {self.workflow}@{self.ref}", (self.was or UNPINNED)[:SHOWN_CHARACTERS]
+        where, was = f"{self.name} {self.workflow}@{self.ref}", short(self.was or UNPINNED)
         if self.blob_sha is None:
             return [f"{where}: not pinned", *(f"  {problem}" for problem in self.problems)]
-        return [
-            f"{where}: {was} -> {self.blob_sha[:SHOWN_CHARACTERS]}" if self.changes else f"{where}: {was} unchanged"
-        ]
+        return [f"{where}: {was} -> {short(self.blob_sha)}" if self.changes else f"{where}: {was} unchanged"]
 
 
 def pin(

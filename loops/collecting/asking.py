@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from domain.git_names import short
 from forge.port import ForgeError, Refused
 from forge.results import Lane, Results, RunsSought, SourceRun
 from forge.reviews import Annotation, CheckRun, PullRequest, Review, Reviews
@@ -55,7 +56,7 @@ class Asking:
             return await self._asked(PULL, self.reviews.pull_of_commit(order.repository, order.head_sha))
         found = await self._asked(PULL, self._numbered(order.pr_number))
         if found is not None and found.state == OPEN_STATE and order.head_sha not in (None, found.head_sha):
-            self.note(PULL, TroubleReason.MOVED_ON, f"the pull request stands at {found.head_sha[:12]} by now")
+            self.note(PULL, TroubleReason.MOVED_ON, f"the pull request stands at {short(found.head_sha)} by now")
         return found
 
     def matching(self, previous: Previous | None, number: int | None) -> Previous | None:

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from domain.clock import to_text
 from domain.errors import UserError
+from domain.git_names import REPOSITORY
 from domain.snapshots import LoopStatus, TriageSnapshot
 from domain.untrusted import clean_line
 from loops.comments.body import MAX_BODY_CHARACTERS, comment_body, escalation_body, settled_body
@@ -56,7 +57,7 @@ class _Document(BaseModel):
 
     schema_version: Annotated[int, Field(strict=True, ge=SCHEMA_VERSION, le=SCHEMA_VERSION)]
     loop: LoopName
-    repository: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$")]
+    repository: Annotated[str, Field(pattern=f"^{REPOSITORY}$")]
     pr_number: Annotated[int, Field(strict=True, gt=0, le=MAX_NUMBER)] | None
     source: _Source
     body: _Text

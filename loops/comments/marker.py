@@ -7,6 +7,7 @@ from datetime import datetime
 
 from domain.clock import from_text, to_text
 from domain.errors import UserError
+from domain.git_names import COMMIT
 from forge.comments import Target
 from loops.report import LoopName
 
@@ -16,7 +17,7 @@ HASH_CHARACTERS = 12  # of a SHA-256 in hex: enough to see that a body has chang
 _NONE = "none"
 _SHA = re.compile(r"[0-9A-Za-z]{1,64}")  # as the forge or an artifact writes it; compared, never interpreted
 _TIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
-_TARGET = r"(?:pr|issue):[1-9][0-9]{0,9}|commit:(?:[0-9a-f]{40}|[0-9a-f]{64})"
+_TARGET = rf"(?:pr|issue):[1-9][0-9]{{0,9}}|commit:{COMMIT}"
 _FIRST = re.compile(
     rf"<!-- reins:(?P<loop>{'|'.join(LoopName)})(?P<escalation>:escalation)? v=1 target=(?P<target>{_TARGET}) -->"
 )

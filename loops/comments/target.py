@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from domain.errors import UserError
+from domain.git_names import COMMIT
 from forge.comments import Target, TargetKind
 
 MAX_NUMBER = 2**31 - 1
@@ -13,7 +14,6 @@ NO_TARGET = (
     "no pull request is known, and the token may not change comments on the commit: name one with"
     " --comment-pr-number, or an issue with --tracking-issue"
 )
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # whole: a shortened one may name another commit tomorrow
 MayUpdate = Callable[[Target], Awaitable[bool]]
 
 
@@ -74,7 +74,7 @@ async def choose_target(wish: TargetWish, facts: TargetFacts, may_update: MayUpd
     """
     number = wish.pull if wish.pull is not None else facts.pull
     pull = None if number is None else Target(facts.repository, TargetKind.PULL, str(number))
-    whole = facts.sha if _COMMIT.fullmatch(facts.sha or "") else None
+    whole = facts.sha if re.fullmatch(COMMIT, facts.sha or "") else None
     commit = None if whole is None else Target(facts.repository, TargetKind.COMMIT, whole)
     if wish.choice is TargetChoice.AUTO:
         return pull or await _without_pull(wish, facts.repository, commit, may_update)

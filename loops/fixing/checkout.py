@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from domain.errors import UserError
+from forge.github_settings import LOOPBACK_HOSTS
 from loops.fixing.git import Git, GitError
 
-LOOPBACK_HOSTS = frozenset({"127.0.0.1", "::1", "localhost"})
 NOT_AN_ANCESTOR = 1
 NOTHING_FOUND = 1
 _CREDENTIAL = re.compile(rb"(?m)^(?:http\.(?:.*\.)?extraheader(?:\s|$)|remote\..*\s\w+://[^/\s]*@)")

@@ -3,6 +3,7 @@
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from domain.git_names import short
 from domain.snapshots import LoopReason
 from forge.code import Code
 from forge.port import ForgeError, Unreachable
@@ -12,7 +13,6 @@ from loops.fixing.port import FixOrder, FixOutcome
 from loops.fixing.protected import first_protected
 
 MAX_CHANGED_PATHS = 299  # a forge's comparison names 300 at most: with more, nobody could look at it once more
-SHORT_SHA = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +41,15 @@ class Delivery:
     async def _objection(self, judged: Judged, head: str) -> FixOutcome | None:
         source = self.order.source.head_sha
         if not await judged.descends(source, head):
-            detail = f"{head[:SHORT_SHA]} does not come after the measured commit {source[:SHORT_SHA]}"
+            detail = f"{short(head)} does not come after the measured commit {short(source)}"
             return FixOutcome(LoopReason.FIX_NOT_PUSHED, detail)
         changed = await judged.changed_paths(source, head)
         hit = first_protected(changed, self.protected)
         if hit is not None:
-            detail = f"{head[:SHORT_SHA]} changes the protected path {hit}: it is not pushed"
+            detail = f"{short(head)} changes the protected path {hit}: it is not pushed"
             return FixOutcome(LoopReason.PROTECTED_PATH_CHANGED, detail)
         if len(changed) > MAX_CHANGED_PATHS:
-            detail = f"{head[:SHORT_SHA]} changes {len(changed)} paths, more than the {MAX_CHANGED_PATHS} we can check"
+            detail = f"{short(head)} changes {len(changed)} paths, more than the {MAX_CHANGED_PATHS} we can check"
             return FixOutcome(LoopReason.FIX_NOT_PUSHED, detail)
         return None
 
@@ -64,11 +64,11 @@ class Delivery:
         try:
             objection = await self._objection_afterwards(head)
         except ForgeError as error:
-            detail = f"{head[:SHORT_SHA]} was pushed, and the forge does not show what it changes: {error}"
+            detail = f"{short(head)} was pushed, and the forge does not show what it changes: {error}"
             return FixOutcome(_reason(error), detail, head)
         if objection is not None:
             return FixOutcome(LoopReason.PROTECTED_PATH_CHANGED, objection, head)
-        return FixOutcome(None, f"pushed {head[:SHORT_SHA]} to {self.order.report.branch}", head)
+        return FixOutcome(None, f"pushed {short(head)} to {self.order.report.branch}", head)
 
     async def _put(self, judged: Judged, head: str) -> str | None:
         """Bring the branch to this commit, or return why it is not there. A lost answer is looked up, never repeated."""
@@ -77,7 +77,7 @@ class Delivery:
         if at == head:
             return None  # the program has pushed by itself: what the forge shows decides
         if at != self.order.source.head_sha:
-            moved = f"it is at {at[:SHORT_SHA]}" if at else "it is gone"
+            moved = f"it is at {short(at)}" if at else "it is gone"
             return f"{branch} has moved since it was measured: {moved}"
         try:
             await judged.push(head, branch, self.remote)
@@ -88,12 +88,12 @@ class Delivery:
     async def _objection_afterwards(self, head: str) -> str | None:
         shown = await self.code.compare(self.order.source.repository, self.order.source.head_sha, head)
         if not shown.descends:
-            return f"the forge shows that {head[:SHORT_SHA]} does not come after what was measured"
+            return f"the forge shows that {short(head)} does not come after what was measured"
         hit = first_protected(shown.files, self.protected)
         if hit is not None:
-            return f"the forge shows that {head[:SHORT_SHA]} changes the protected path {hit}"
+            return f"the forge shows that {short(head)} changes the protected path {hit}"
         if not shown.complete:
-            return f"the forge shows only a part of what {head[:SHORT_SHA]} changes: nobody can tell what else is in it"
+            return f"the forge shows only a part of what {short(head)} changes: nobody can tell what else is in it"
         return None
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from domain.clock import Clock
 from domain.fixes import FixPlan
+from domain.git_names import short
 from domain.snapshots import LoopReason
 from domain.untrusted import clean_line
 from forge.code import Code
 from loops.fixing.checkout import Checkout, Remote
-from loops.fixing.delivery import SHORT_SHA, Delivery
+from loops.fixing.delivery import Delivery
 from loops.fixing.environment import own_secrets, program_environment
 from loops.fixing.gate import bound_arguments, fix_decision
 from loops.fixing.git import Git, GitError
@@ -123,7 +124,7 @@ async def _unready(checkout: Checkout, order: FixOrder) -> str | None:
         return "what was measured is code from another repository"
     head = await checkout.head()
     if head != order.source.head_sha:
-        return f"the working tree is at {head[:SHORT_SHA]}, measured was {order.source.head_sha[:SHORT_SHA]}"
+        return f"the working tree is at {short(head)}, measured was {short(order.source.head_sha)}"
     if not await checkout.is_clean():
         return "the working tree holds changes that are not committed"
     if await checkout.keeps_credential():

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 
+from domain.git_names import short
 from domain.snapshots import LoopReason
 from forge.results import SourceRun
 from loops.artifacts import ArtifactError, held_files
@@ -48,7 +49,7 @@ def _of_run(facts: MutationFacts, run: SourceRun) -> MutationFacts:
         ArtifactError: the files state another commit.
     """
     if facts.head_sha is not None and facts.head_sha != run.head_sha:
-        problem = f"state commit {facts.head_sha[:12]}, their run is of {run.head_sha[:12]}"
+        problem = f"state commit {short(facts.head_sha)}, their run is of {short(run.head_sha)}"
         mend = "stamp them with the commit that the run shows"
         raise ArtifactError("the results", None, problem, mend, LoopReason.SOURCE_MISMATCH)
     measured = facts.finished_at or run.updated_at

@@ -11,6 +11,7 @@ from bot.cli.installation import Installation
 from bot.forge_settings import GitHubOptions
 from domain.clock import Clock
 from domain.errors import UserError
+from domain.git_names import short
 from forge.code import Code, WorkflowFile
 from forge.github_client import GitHubClient
 from forge.github_code import GitHubCode
@@ -123,7 +124,9 @@ def _judge_pin(where: str, name: str, file: WorkflowFile | None, pin: str | None
     if pin is None:
         yield fail(PART, f"{where} has no pin in the policy: nothing is started there", mend)
     elif file is not None and file.blob_sha != pin:
-        changed = f"{where} has changed: it is {file.blob_sha[:12]}, pinned is {pin[:12]}, so nothing is started there"
+        changed = (
+            f"{where} has changed: it is {short(file.blob_sha)}, pinned is {short(pin)}, so nothing is started there"
+        )
         yield fail(PART, changed, mend)
 
 
