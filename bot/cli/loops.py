@@ -53,6 +53,7 @@ def mutation_loop(
     destination: Destination,
 ) -> None:
     """Report on mutation results: score, age, hot spots, playbook; exit 3 when nothing could be measured."""
+    policy = _policy(fixing)
     settings = MutationSettings(
         _repository(subject) or UNKNOWN_REPOSITORY,
         subject.branch,
@@ -65,8 +66,8 @@ def mutation_loop(
         report = run_mutation_loop(_place(subject.artifacts), settings, SystemClock())
     else:
         judge = MutationJudge(settings, source.artifact or mutation_judge.ARTIFACTS)
-        report = _on_github(LoopName.MUTATION, judge, subject, source, fixing)
-    publish(report, _within_policy(LoopName.MUTATION, telling, fixing), destination)
+        report = _on_github(LoopName.MUTATION, judge, subject, source, fixing, policy)
+    publish(report, _within_policy(LoopName.MUTATION, telling, policy), destination)
 
 
 @with_options(Subject, TriageOptions, Source, Fixing, Telling, Destination)
@@ -79,18 +80,21 @@ def triage_loop(
     destination: Destination,
 ) -> None:
     """Report on a backlog: how many findings of medium severity or worse are open; exit 3 when that is unknown."""
+    policy = _policy(fixing)
     settings = TriageSettings(_repository(subject), subject.branch, options.head_sha, _hours(subject.max_age_hours))
     if subject.artifacts is not None:
         _only_reads(fixing, telling)
         report = run_triage_loop(_place(subject.artifacts), settings, SystemClock())
     else:
         judge = TriageJudge(settings, source.artifact or triage_judge.ARTIFACTS)
-        report = _on_github(LoopName.TRIAGE, judge, subject, source, fixing)
+        report = _on_github(LoopName.TRIAGE, judge, subject, source, fixing, policy)
     proposal = options.mp_proposal_path if options.mp_proposal else None
-    publish(report, _within_policy(LoopName.TRIAGE, telling, fixing), destination, proposal)
+    publish(report, _within_policy(LoopName.TRIAGE, telling, policy), destination, proposal)
 
 
-def _on_github(loop: LoopName, judge: Judge, subject: Subject, source: Source, fixing: Fixing) -> LoopReport:
+def _on_github(
+    loop: LoopName, judge: Judge, subject: Subject, source: Source, fixing: Fixing, state: PolicyState
+) -> LoopReport:
     from bot.cli.loop_on_github import Course, run_on_github  # noqa: PLC0415 - what GitHub needs costs memory
 
     if subject.repo is None:
@@ -101,19 +105,19 @@ def _on_github(loop: LoopName, judge: Judge, subject: Subject, source: Source, f
         subject.branch,
         SourcePin(source.source_run_id, source.source_run_sha, source.source_event),
     )
-    return run_on_github(judge, Course(loop, sought, source, fixing, _policy(fixing), os.environ))
+    return run_on_github(judge, Course(loop, sought, source, fixing, state, os.environ))
 
 
 def _policy(fixing: Fixing) -> PolicyState:
+    """Read the policy once and first: what is wrong with its file must not show only when the work is done."""
     return load_policy(read_policy_file(fixing.policy_file))
 
 
-def _within_policy(loop: LoopName, telling: Telling, fixing: Fixing) -> Telling:
+def _within_policy(loop: LoopName, telling: Telling, state: PolicyState) -> Telling:
     """Return the wishes for comments, with the policy's cap where there is a policy (D11)."""
-    policy = _policy(fixing).policy
-    if policy is None:
+    if state.policy is None:
         return telling
-    allowed = limits_of(policy, loop).max_comment_updates_per_hour
+    allowed = limits_of(state.policy, loop).max_comment_updates_per_hour
     return replace(telling, max_per_hour=min(telling.max_per_hour, allowed))
 
 

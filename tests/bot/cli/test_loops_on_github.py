@@ -149,6 +149,15 @@ def test_what_cannot_be_meant_ends_with_2_before_anything_is_asked(
 
 
 @pytest.mark.parametrize("name", ["mutation-loop", "triage-loop"])
+def test_a_policy_file_that_cannot_be_read_is_said_before_anything_is_asked(
+    bare: CommandLine, github: FakeGitHub, name: str
+) -> None:
+    ended = bare.run(name, "--policy-file", ".")
+    assert (ended.code, github.seen) == (2, [])
+    assert "policy file cannot be read" in ended.err
+
+
+@pytest.mark.parametrize("name", ["mutation-loop", "triage-loop"])
 def test_without_a_repository_or_files_there_is_nothing_to_read(bare: CommandLine, name: str) -> None:
     ended = bare.run(name)
     assert ended.code == 2
